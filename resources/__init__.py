@@ -1,0 +1,1 @@
+"""Resources: one file per URI family; `pkgutil` finds them."""
