@@ -15,7 +15,7 @@ FILE = "mcp.json"
 class LinkFolders(BuildHookInterface[Any]):
     """Make `.src/colonnade` a complete package; the wheel copies the same parts instead."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
         """Link on an editable build, and do nothing on any other."""
         if version != "editable":
             return

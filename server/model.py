@@ -4,8 +4,8 @@ They are declared here, below everything else, so that a layer can take what a h
 comes from the guard, `VisibleCatalog` from `catalog`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -17,7 +17,7 @@ Transport = Literal["stdio", "http", "command", "memory"]
 
 TableKind = Literal["table", "view", "materialized", "foreign", "external"]
 
-Status = Literal["pending", "ok", "down", "config_error", "driver_missing", "auth_failed", "disabled"]
+Status = Literal["pending", "ok", "down", "config_error", "driver_missing", "disabled"]
 """What is known of a connection; `pending` until its first use."""
 
 
@@ -122,6 +122,8 @@ class VisibleCatalog:
     fingerprint: str
     read_at: float
     default_schema: str
+    stale_since: float | None = None
+    """Since when the connection could not be asked whether this still holds, in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,6 @@ class Judged:
 
     text: str
     dialect: str
-    digest: str
-    """The first 16 hex digits of the text's SHA-256: what logs show instead of the text."""
 
 
 Codec = Callable[[object], Cell]
@@ -162,4 +162,3 @@ class Result:
     rows: Sequence[Sequence[Cell]]
     cut: str | None
     elapsed_ms: float
-    notes: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,3 +1,5 @@
 """colonnade: many databases, one MCP server. The code lives in server/, tools/ and resources/ of the repository."""
 
-__version__ = "0.1.0"
+from .server import __version__
+
+__all__ = ["__version__"]

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +15,12 @@ class Options(BaseModel):
     """Base of every engine's options: what is not declared is refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def folder_of(context: object) -> Path:
+    """Return the folder that relative paths of a configuration start from; the validation context carries it."""
+    folder = cast("Mapping[str, object]", context).get("folder") if isinstance(context, Mapping) else None
+    return folder if isinstance(folder, Path) else Path()
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

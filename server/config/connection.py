@@ -1,0 +1,217 @@
+"""One connection of the file, read as far as it can be without knowing the others."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from json import JSONEncoder
+from pathlib import Path
+from typing import Final, cast
+
+from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
+
+from ..keys import INVISIBLE, LONGEST, fold
+from ..model import Limits
+from ..nearest import nearest
+from .document import At, Table
+from .fields import fields, forms, secret, strict
+from .interpolate import has_variable
+from .layers import Layer, Layers
+from .mistakes import mistakes, unknown
+from .names import check
+from .report import Mistake, Report
+from .settings import Problem, Types
+from .tables import DEFAULT_LIMITS, OF_CONNECTION, Common, described, limits
+
+SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)(?:\+[\w.-]+)?:")
+
+UNKNOWN: Final = "unknown"
+"""The type of a connection that has none."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A connection on its way: what is known of it, and its first error."""
+
+    layers: Layers
+    report: Report
+    settings: Table
+    unfilled: set[str | int]
+    """Settings that lack a variable: what else is wrong with them is not worth telling."""
+    baseless: bool = False
+    """What it extends is not there, and may be all that is missing."""
+    problem: Problem | None = None
+    type: str = UNKNOWN
+    name: str = ""
+    made: bool = False
+    """The name is not one that somebody wrote: it gives way to those that are."""
+    nameless: bool = False
+    common: Common = field(default_factory=Common)
+    limits: Limits = DEFAULT_LIMITS
+    options: BaseModel | None = None
+    effective: str = ""
+
+    def tell(self, mistake: Mistake) -> None:
+        """Report an error, unless a missing variable or base explains it."""
+        name = mistake.at[0] if mistake.at else None
+        as_a_whole = name is None and (self.unfilled or self.baseless)
+        if as_a_whole or name in self.unfilled or (self.baseless and name not in self.settings):
+            return
+        self.error(mistake.at, mistake.what, mistake.fix)
+
+    def error(self, at: At, what: str, fix: str) -> None:
+        self.refuse(self.report.error(self.layers.place(at), what, fix))
+
+    def warning(self, at: At, what: str, fix: str) -> None:
+        self.report.warning(self.layers.place(at), what, fix)
+
+    def refuse(self, problem: Problem) -> None:
+        """Make the connection unusable; its first problem stays."""
+        self.problem = self.problem or problem
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads connections, each by itself."""
+
+    report: Report
+    types: Types
+    environ: Mapping[str, str]
+    folder: Path
+    """What relative paths start from."""
+    bases: Mapping[str, Layer]
+    defaults: Layer | None
+    models: dict[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])
+    """Option models of the types met so far."""
+
+    def read(self, at: At, table: Table) -> Draft:
+        own = Layer.of(at, table, self.environ)
+        base = own.filled.get("extends")
+        under = self.bases.get(base) if isinstance(base, str) else None
+        layers = Layers(tuple(layer for layer in (own, under, self.defaults) if layer is not None))
+        settings, lacking = layers.merged(), layers.mistakes()
+        draft = Draft(layers, self.report, settings, {mistake.at[0] for mistake in lacking})
+        draft.common = described(Common, settings, draft.tell)
+        for mistake in lacking:
+            tell = draft.error if draft.common.enabled else draft.warning
+            tell(mistake.at, mistake.what, mistake.fix)
+        if base is not None and under is None:
+            self._no_base(draft, base)
+        self._name(draft, settings)
+        kind = self._type(draft, settings)
+        draft.limits = limits(settings, draft.tell)
+        if kind is not None:
+            self._options(draft, kind)
+        return draft
+
+    def _no_base(self, draft: Draft, base: object) -> None:
+        if isinstance(base, str):
+            near = nearest(base, self.bases, 1)
+            fix = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(self.bases) or 'none'}."
+            draft.tell(Mistake(("extends",), f"there is no [base.{_shown(base)}]", fix))
+        else:
+            draft.error(("extends",), "`extends` must be text", "Write the NAME of a [base.NAME] in quotes.")
+        draft.baseless = True
+
+    def _name(self, draft: Draft, settings: Table) -> None:
+        written = settings.get("name", "")
+        name, faults = check(written, colon=False) if isinstance(written, str) else ("", [])
+        if not isinstance(written, str):
+            draft.error(("name",), "`name` must be text", 'Put it in quotes: name = "…".')
+        for what, fix in faults:
+            draft.tell(Mistake(("name",), f'connection name "{name}" {what}', fix))
+        draft.name = name
+        draft.nameless = isinstance(written, str) and not (name or faults)
+        draft.made = bool(faults) or not name or "name" in draft.unfilled
+
+    def _type(self, draft: Draft, settings: Table) -> str | None:
+        """Find the type, by its label or by the scheme of the url, and show the one written where there is none."""
+        written, url = settings.get("type"), settings.get("url")
+        every = f"Types: {', '.join(self.types.names)}."
+        if isinstance(written, str):
+            found = self.types.aliases.get(fold(written))
+            shown = _shown(written)
+            draft.type = found or shown or UNKNOWN
+            if found is None:
+                fix = _did_you_mean(written, self.types.aliases) + every
+                draft.tell(Mistake(("type",), f'unknown connection type "{shown}"', fix))
+            return found
+        if written is not None:
+            draft.error(("type",), "`type` must be text", f"Put it in quotes. {every}")
+            return None
+        scheme = SCHEME.match(url) if isinstance(url, str) else None
+        if scheme is None:
+            what = "connection has no type" if url is None else "connection has no type, and its url tells none"
+            draft.tell(Mistake(("url",) if url is not None else ("type",), what, f'Write type = "…". {every}'))
+            return None
+        found = self.types.schemes.get(scheme[1].casefold())
+        draft.type = found or UNKNOWN
+        if found is None:  # the scheme itself may be part of a secret: a URL without one begins with the user
+            fix = _did_you_mean(scheme[1], self.types.schemes) + every
+            draft.tell(Mistake(("url",), "no type of connection has a url like this", fix))
+        return found
+
+    def _options(self, draft: Draft, kind: str) -> None:
+        """Read what belongs to the engine."""
+        model = self.models.get(kind) or self.models.setdefault(kind, self.types.options(kind))
+        settings = draft.layers.merged(whole=secret(model))  # a secret is one form or the other, never both
+        given = {name: value for name, value in settings.items() if name not in OF_CONNECTION}
+        self._in_the_open(draft, model, given)
+        if strict(model):
+            known = [name for name in (*OF_CONNECTION, *fields(model)) if name != "name"]
+            for name in [name for name in given if name not in fields(model)]:
+                draft.tell(unknown(name, known, (name,)))
+                del given[name]
+        try:
+            options = model.model_validate(given, context={"folder": self.folder})
+        except ValidationError as error:
+            for mistake in mistakes(error, given, model):
+                draft.tell(mistake)
+            return
+        except Exception as error:  # noqa: BLE001 - an engine's own check may fail in any way: this connection, no other
+            why = f"the settings of {kind} cannot be read: {type(error).__name__}"
+            draft.tell(Mistake((), why, f"Check them; known here: {', '.join(fields(model))}."))
+            return
+        if draft.problem is None and not draft.unfilled:
+            draft.options = options
+            draft.effective = _digest(kind, options)
+
+    def _in_the_open(self, draft: Draft, model: type[BaseModel], given: Table) -> None:
+        """Warn of secrets that stand in the file as text."""
+        for name in (secret(model) & given.keys()) - {"url"}:
+            text = draft.layers.written(name)
+            if isinstance(text, str) and text and not has_variable(text):
+                better = " or ".join(forms(model, name)) or '"${NAME}"'
+                draft.warning((name,), f"{name} is written in the file", f"Use {name} = {better}.")
+
+
+def _did_you_mean(word: str, types: Mapping[str, str]) -> str:
+    near = nearest(word, types, 1)
+    return f'Did you mean "{types[near[0]]}"? ' if near else ""
+
+
+def _shown(word: str) -> str:
+    return INVISIBLE.sub("", word)[:LONGEST]
+
+
+def _digest(kind: str, options: BaseModel) -> str:
+    from hashlib import sha256
+
+    text = _encoder().encode([kind, options.model_dump(warnings=False)])
+    return sha256(text.encode()).hexdigest()
+
+
+@cache
+def _encoder() -> JSONEncoder:
+    return JSONEncoder(sort_keys=True, default=_plain)
+
+
+def _plain(value: object) -> object:
+    """Give what JSON cannot hold a form that is the same in every process."""
+    if isinstance(value, SecretStr):
+        return [value.get_secret_value()]
+    if isinstance(value, SecretBytes):
+        return [value.get_secret_value().hex()]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, cast("set[object]", value)))
+    return repr(value)

@@ -1,0 +1,113 @@
+"""The one path of every statement: audit, guard, place, client, cursor, codecs, caps, audit."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import anyio
+from pydantic_core import to_json
+
+from .audit import Audit
+from .config import Connection
+from .engines import load
+from .engines.base import Cursor
+from .errors import BadArgument, ColonnadeError, ConnectionLost
+from .guard import judge
+from .model import Caller, Cell, Judged, Result, ResultColumn
+from .pool import Pool, identity_of
+
+ATTEMPTS: Final = 2
+"""A statement that only reads is sent once more when its connection broke before anything was answered."""
+
+
+class Executor:
+    """Runs statements; the only caller of the guard and of `Client.run`."""
+
+    def __init__(self, pool: Pool, audit: Audit) -> None:
+        self._pool = pool
+        self._audit = audit
+
+    async def run(
+        self, caller: Caller, connection: Connection, sql: str, *, rows: int | None = None, seconds: float | None = None
+    ) -> Result:
+        """Run one statement that only reads and return its first rows, exact and within all limits.
+
+        `rows` and `seconds` default to the connection's limits and may not exceed its `max_rows` and `max_seconds`.
+        Raises every error of ColonnadeError's tree but those about configuration text, with the connection named.
+        """
+        asked = self._audit.asked(caller, connection.key, connection.type, sql)
+        outcome, count = "internal", 0
+        try:
+            limits = connection.limits
+            most = int(_within("limit", rows, limits.rows, limits.max_rows))
+            longest = _within("seconds", seconds, limits.seconds, limits.max_seconds)
+            judged = judge(sql, load(connection.type).dialect)
+            identity = identity_of(connection, caller)
+            columns, found, cut = await self._attempt(connection, identity, judged, most, longest)
+            outcome, count = "ok", len(found)
+        except ColonnadeError as error:
+            outcome = error.code
+            raise error.at(str(connection.key), connection.type) from None
+        except anyio.get_cancelled_exc_class():
+            outcome = "cancelled"
+            raise
+        finally:
+            elapsed = self._audit.ended(asked, outcome, count)
+        return Result(columns, found, cut, elapsed)
+
+    async def _attempt(
+        self, connection: Connection, identity: str, judged: Judged, rows: int, seconds: float
+    ) -> tuple[tuple[ResultColumn, ...], Sequence[Sequence[Cell]], str | None]:
+        attempt = 1
+        while True:
+            try:
+                async with (
+                    self._pool.lease(connection, identity) as client,
+                    client.run(judged, rows=rows, seconds=seconds) as cursor,
+                ):
+                    found, cut = await _collect(cursor, rows, connection.limits.bytes)
+                    return cursor.columns, found, cut
+            except ConnectionLost:
+                if attempt == ATTEMPTS:
+                    raise
+                attempt += 1
+
+
+def _within(name: str, asked: float | None, default: float, most: float) -> float:
+    if asked is None:
+        return min(default, most)
+    if not 0 < asked <= most:
+        raise BadArgument(f"{name}={asked:g} is out of range.", hint=f"Use at most {most:g} on this connection.")
+    return asked
+
+
+async def _collect(cursor: Cursor, rows: int, size: int) -> tuple[list[Sequence[Cell]], str | None]:
+    """Read at most `rows` rows and `size` bytes of JSON; says why when there is more."""
+    found: list[Sequence[Cell]] = []
+    used = 0
+    async for batch in cursor.batches():
+        encoded = _encode(cursor.columns, batch)
+        used += len(to_json(encoded))
+        found += encoded
+        if used > size:
+            return _fitting(found[:rows], size), f"{size:,} bytes"
+    return found[:rows], f"{rows:,} rows" if len(found) > rows else None
+
+
+def _encode(columns: tuple[ResultColumn, ...], batch: list[tuple[object, ...]]) -> list[tuple[Cell, ...]]:
+    """Apply the codecs, column by column."""
+    coded = [(position, column.codec) for position, column in enumerate(columns) if column.codec is not None]
+    if not coded:
+        return batch  # pyright: ignore[reportReturnType] - no codec means that the driver's values are cells
+    turned: list[Sequence[object]] = list(zip(*batch, strict=True))
+    for position, codec in coded:
+        turned[position] = [None if value is None else codec(value) for value in turned[position]]
+    return list(zip(*turned, strict=True))  # pyright: ignore[reportReturnType] - what is left uncoded is cells
+
+
+def _fitting(rows: list[Sequence[Cell]], size: int) -> list[Sequence[Cell]]:
+    used = 2
+    for position, row in enumerate(rows):
+        used += len(to_json(row)) + 1
+        if used > size:
+            return rows[:position]
+    return rows

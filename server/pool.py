@@ -1,0 +1,276 @@
+"""Clients by (key, identity), each built on first use and kept while it is used.
+
+A build belongs to the pool's task group, so that one caller giving up spoils nothing for the others; a failed one is
+told to everybody until its back-off has passed. A retired client, after a reload or idleness, closes after its last
+lease.
+"""
+
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from anyio.abc import TaskGroup
+
+from .config import Connection
+from .engines.base import Client
+from .errors import Busy, ColonnadeError, Internal, Unreachable
+from .keys import ConnectionKey
+from .model import Caller, Status
+
+SYSTEM: Final = "system"
+"""The identity of every connection whose login is the configuration's own, whoever asks."""
+
+PROCESS_LIMIT: Final = 32
+"""Statements that run at the same time in this process, at most."""
+
+IDLE_SECONDS: Final = 300.0
+SWEEP_SECONDS: Final = 30.0
+CLOSE_SECONDS: Final = 5.0
+FIRST_BACKOFF: Final = 1.0
+LONGEST_BACKOFF: Final = 60.0
+
+Place = tuple[ConnectionKey, str]
+"""A key and an identity."""
+
+STATUS_OF: Final[dict[str, Status]] = {"config_error": "config_error", "driver_missing": "driver_missing"}
+"""The status that an error code of a build means; any other is `down`."""
+
+
+@dataclass(slots=True)
+class Health:
+    """What the last build, or the lack of one, says of a connection."""
+
+    status: Status = "pending"
+    error: ColonnadeError | None = None
+    checked_at: float | None = None
+    """Seconds since the epoch."""
+    failures: int = 0
+    closed_until: float = 0.0
+    """On the pool's clock: before it no build is tried."""
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """A client, or the attempt to build one, and how many leases it has."""
+
+    ready: anyio.Event = field(default_factory=anyio.Event)
+    client: Client | None = None
+    error: ColonnadeError | None = None
+    leases: int = 0
+    retired: bool = False
+    used_at: float = 0.0
+
+
+class Pool:
+    """Builds, lends and closes clients. Opens nothing by itself."""
+
+    def __init__(
+        self,
+        tasks: TaskGroup,
+        build: Callable[[Connection, str], Awaitable[Client]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = lambda: random.uniform(0.8, 1.2),  # noqa: S311 - spreads retries, hides nothing
+    ) -> None:
+        self._tasks = tasks
+        self._build = build
+        self._clock = clock
+        self._jitter = jitter
+        self._entries: dict[Place, Entry] = {}
+        self._health: dict[Place, Health] = {}
+        self._places: dict[tuple[str, str], anyio.CapacityLimiter] = {}
+        self._process = anyio.CapacityLimiter(PROCESS_LIMIT)
+        self._open: set[Entry] = set()
+        self._closed = False
+
+    def health(self, key: ConnectionKey, identity: str) -> Health:
+        """Tell what is known, without touching the database."""
+        return self._health.get((key, identity)) or Health()
+
+    @asynccontextmanager
+    async def lease(self, connection: Connection, identity: str) -> AsyncGenerator[Client]:
+        """Lend the client for one piece of work; builds it if there is none.
+
+        Raises what the build raised (Unreachable, AuthFailed, DriverMissing, ConfigError), or Busy if no place came
+        free within `limits.wait` seconds.
+        """
+        entry, client = await self._checkout(connection, identity)
+        try:
+            async with self._place(connection, identity):
+                yield client
+        except Unreachable as error:
+            self._lost((connection.key, identity), entry, error.at(str(connection.key), connection.type))
+            raise
+        finally:
+            # Nothing here waits, so a second cancellation cannot interrupt the giving back.
+            entry.leases -= 1
+            entry.used_at = self._clock()
+            if entry.retired and not entry.leases:
+                self._start_closing(entry)
+
+    def retire(self, key: ConnectionKey) -> None:
+        """Let the next caller of a key have a new client at once; running work keeps the old one to its end."""
+        for place in [place for place in self._health if place[0] == key]:
+            del self._health[place]
+        for place in [place for place in self._entries if place[0] == key]:
+            self._retire(place)
+
+    def sweep(self) -> None:
+        """Retire the clients that nobody used for `IDLE_SECONDS`."""
+        now = self._clock()
+        for place, entry in list(self._entries.items()):
+            if entry.client is not None and not entry.leases and now - entry.used_at > IDLE_SECONDS:
+                self._retire(place)
+
+    async def keep_sweeping(self) -> None:
+        """Sweep for as long as the pool lives."""
+        while True:
+            await anyio.sleep(SWEEP_SECONDS)
+            self.sweep()
+
+    async def close(self) -> None:
+        """Close everything, leased or not, within `CLOSE_SECONDS`; builds end with the pool's task group."""
+        self._closed = True
+        for entry in self._entries.values():
+            entry.retired = True
+        self._entries.clear()
+        async with anyio.create_task_group() as tasks:
+            for entry in self._open:
+                tasks.start_soon(self._close, entry)
+
+    async def _checkout(self, connection: Connection, identity: str) -> tuple[Entry, Client]:
+        place = (connection.key, identity)
+        while True:
+            entry = self._entries.get(place)
+            if entry is None:
+                entry = self._start_building(connection, place)
+            if not entry.ready.is_set():
+                await entry.ready.wait()
+            if entry.error is not None:
+                raise _copy(entry.error)
+            if entry.client is not None and not entry.retired:
+                # No wait between the test and the count: nobody can retire it in between.
+                entry.leases += 1
+                return entry, entry.client
+
+    def _start_building(self, connection: Connection, place: Place) -> Entry:
+        if self._closed:
+            raise Unreachable("The server is shutting down.")
+        health = self._health.setdefault(place, Health())
+        left = health.closed_until - self._clock()
+        if health.error is not None and left > 0:
+            raise _copy(health.error, f" The next attempt is in {left:.0f} s.")
+        entry = self._entries[place] = Entry()
+        self._tasks.start_soon(self._do_build, connection, place, entry)
+        return entry
+
+    async def _do_build(self, connection: Connection, place: Place, entry: Entry) -> None:
+        health = self._health.setdefault(place, Health())
+        try:
+            with anyio.fail_after(connection.limits.connect):
+                entry.client = await self._build(connection, place[1])
+            entry.used_at = self._clock()
+            self._open.add(entry)
+            health.status, health.error, health.failures, health.closed_until = "ok", None, 0, 0.0
+        except TimeoutError:
+            entry.error = Unreachable(
+                f"No answer within {connection.limits.connect:g} s, the connect limit.",
+                hint="Check host, port and firewall, or raise limits.connect. Other connections work.",
+            )
+        except ColonnadeError as error:
+            entry.error = error
+        except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the pool
+            entry.error = Internal(f"Opening failed with {type(error).__name__}.", hint="Report it with the log.")
+        finally:
+            health.checked_at = time.time()
+            if entry.client is None:
+                entry.error = entry.error or Unreachable("The server is shutting down.")
+                entry.error.at(str(connection.key), connection.type)
+                self._note_failure(health, entry.error)
+                if self._entries.get(place) is entry:
+                    del self._entries[place]
+            entry.ready.set()
+            if entry.client is not None and entry.retired and not entry.leases:
+                self._start_closing(entry)
+
+    def _lost(self, place: Place, entry: Entry, error: ColonnadeError) -> None:
+        """Let a client that can reach nothing any more go, so that the back-off holds for the next callers."""
+        if self._entries.get(place) is entry:
+            self._retire(place)
+            health = self._health.setdefault(place, Health())
+            health.checked_at = time.time()
+            self._note_failure(health, error)
+
+    def _note_failure(self, health: Health, error: ColonnadeError) -> None:
+        health.failures += 1
+        health.status = STATUS_OF.get(error.code, "down")
+        health.error = error
+        backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(health.failures - 1, 10))
+        health.closed_until = self._clock() + backoff * self._jitter()
+
+    @asynccontextmanager
+    async def _place(self, connection: Connection, identity: str) -> AsyncGenerator[None]:
+        """Take a place of the connection and one of the process; equal targets share their places."""
+        mine = self._places.get((connection.effective, identity))
+        if mine is None:
+            mine = self._places[connection.effective, identity] = anyio.CapacityLimiter(connection.limits.concurrent)
+        elif mine.total_tokens != connection.limits.concurrent:
+            mine.total_tokens = connection.limits.concurrent
+        # The borrower is an object and not the task: one task may hold several places.
+        borrower = object()
+        held: list[anyio.CapacityLimiter] = []
+        try:
+            try:
+                with anyio.fail_after(connection.limits.wait):
+                    for limiter in (mine, self._process):
+                        await _borrow(limiter, borrower)
+                        held.append(limiter)
+            except TimeoutError:
+                limits = connection.limits
+                raise Busy(
+                    f"All {limits.concurrent} places are taken; none came free in {limits.wait:g} s.",
+                    hint="Try again when a running statement has ended, or raise limits.concurrent.",
+                ) from None
+            yield
+        finally:
+            for limiter in held:
+                limiter.release_on_behalf_of(borrower)
+
+    def _retire(self, place: Place) -> None:
+        entry = self._entries.pop(place)
+        entry.retired = True
+        if entry.client is not None and not entry.leases:
+            self._start_closing(entry)
+
+    def _start_closing(self, entry: Entry) -> None:
+        self._tasks.start_soon(self._close, entry)
+
+    async def _close(self, entry: Entry) -> None:
+        client, entry.client = entry.client, None
+        if client is not None:
+            with anyio.move_on_after(CLOSE_SECONDS, shield=True):
+                await client.close()
+        self._open.discard(entry)
+
+
+async def _borrow(limiter: anyio.CapacityLimiter, borrower: object) -> None:
+    try:
+        limiter.acquire_on_behalf_of_nowait(borrower)
+    except anyio.WouldBlock:
+        await limiter.acquire_on_behalf_of(borrower)
+
+
+def identity_of(connection: Connection, caller: Caller) -> str:  # noqa: ARG001 - all logins are the configuration's so far
+    """Return whose login a caller uses on a connection; clients and catalogs of different identities never mix."""
+    return SYSTEM
+
+
+def _copy(error: ColonnadeError, more: str = "") -> ColonnadeError:
+    """Return an error to raise once more: one that several tasks raised would collect all their tracebacks."""
+    copy = type(error)(error.what, hint=(error.hint + more).strip(), candidates=error.candidates)
+    copy.where = error.where
+    return copy
