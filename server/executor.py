@@ -10,7 +10,7 @@ from .audit import Audit
 from .config import Connection
 from .engines import load
 from .engines.base import Cursor
-from .errors import BadArgument, ColonnadeError, ConnectionLost
+from .errors import BadArgument, ColonnadeError, ConnectionLost, SqlError
 from .guard import judge
 from .model import Caller, Cell, Judged, Result, ResultColumn
 from .pool import Pool, identity_of
@@ -46,6 +46,8 @@ class Executor:
             outcome, count = "ok", len(found)
         except ColonnadeError as error:
             outcome = error.code
+            if isinstance(error, SqlError) and not error.hint:
+                error.hint = f'Next: describe_tables(connection="{connection.key}", detail="gist").'
             raise error.at(str(connection.key), connection.type) from None
         except anyio.get_cancelled_exc_class():
             outcome = "cancelled"

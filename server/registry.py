@@ -11,7 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from inspect import cleandoc
 from types import ModuleType
-from typing import Annotated, Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
 
@@ -36,8 +36,8 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Whole = Annotated[int, BeforeValidator(_whole)]
-"""An integer; 7.0 is one, "7" is not."""
+WHOLE: Final = BeforeValidator(_whole)
+"""Beside `int`: 7.0 is an integer, "7" is none."""
 
 
 @dataclass(frozen=True)
@@ -195,6 +195,6 @@ def _merged(slim: Schema, *, keep_null: bool) -> Schema:
     elif choices is not None and all(set(part) == {"type"} for part in choices):
         del slim["anyOf"]
         slim["type"] = [part["type"] for part in choices]
-    if "enum" in slim:
+    if "enum" in slim or "const" in slim:
         slim.pop("type", None)
     return slim

@@ -1,14 +1,14 @@
 """describe_tables: the schema of one connection, or of all in a domain side by side."""
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from ..server.app import App
 from ..server.errors import UnknownTable
 from ..server.model import Call
-from ..server.registry import Arguments, Tool, Whole
+from ..server.registry import WHOLE, Arguments, Tool
 from ..server.render.tables import LEGEND, Detail, Format
 from ..server.render.view import Part, View, view
 
@@ -20,7 +20,7 @@ class DescribeTables(Arguments):
     tables: Annotated[list[str] | None, Field(description="names or globs, e.g. sales.*; all when left out")] = None
     detail: Annotated[Detail | None, Field(description="default full with tables, else gist")] = None
     format: Format = "lines"
-    max_tokens: Annotated[Whole, Field(ge=50, le=100_000)] = MAX_TOKENS
+    max_tokens: Annotated[int, Field(ge=50, le=100_000), WHOLE] = MAX_TOKENS
 
 
 class DescribedConnection(TypedDict):
@@ -52,7 +52,8 @@ class Described(TypedDict):
 async def describe_tables(app: App, call: Call, arguments: DescribeTables) -> Described:
     """Describe tables and views: columns, types, keys, comments, row estimates, labelled by connection.
 
-    Names without `tables`; then ask for the few you need. Equal names on two connections are different tables.
+    Look at the gist of a connection first, then ask for the few tables you need in full. Tables of the same name on two
+    connections are different tables.
     """
     connections = await app.scope(call.caller, arguments.connection)
     patterns = arguments.tables or []

@@ -1,14 +1,14 @@
 """execute_query: one statement on one connection, and its rows."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from ..server.app import App
 from ..server.model import Call
-from ..server.registry import Arguments, Tool, Whole
+from ..server.registry import WHOLE, Arguments, Tool
 
 Value = str | int | float | bool | list[str | int | float | bool | None] | None
 
@@ -16,7 +16,7 @@ Value = str | int | float | bool | list[str | int | float | bool | None] | None
 class ExecuteQuery(Arguments):
     connection: Annotated[str, Field(description="key domain:connection")]
     sql: Annotated[str, Field(description="one statement in the SQL dialect of the connection's type")]
-    limit: Annotated[Whole | None, Field(ge=1, description="most rows; the connection sets default and maximum")] = None
+    limit: Annotated[int | None, Field(ge=1, description="most rows; each connection has a default"), WHOLE] = None
 
 
 class ResultColumn(TypedDict):

@@ -1,9 +1,9 @@
 """list_connections: what there is to query."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from ..server.app import App
 from ..server.model import Call, Status

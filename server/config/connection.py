@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
-from json import JSONEncoder
 from pathlib import Path
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 
@@ -17,39 +15,47 @@ from .document import At, Table
 from .fields import fields, forms, secret, strict
 from .interpolate import has_variable
 from .layers import Layer, Layers
-from .mistakes import mistakes, unknown
 from .names import check
-from .report import Mistake, Report
+from .report import Mistake, Report, unknown
 from .settings import Problem, Types
 from .tables import DEFAULT_LIMITS, OF_CONNECTION, Common, described, limits
 
+if TYPE_CHECKING:
+    from json import JSONEncoder
+
 SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)(?:\+[\w.-]+)?:")
+
+BASE: Final = "base"
+DEFAULTS: Final = "defaults"
 
 UNKNOWN: Final = "unknown"
 """The type of a connection that has none."""
 
 
-@dataclass(slots=True)
 class Draft:
-    """A connection on its way: what is known of it, and its first error."""
+    """A connection on its way: what is known of it, and its first error.
 
-    layers: Layers
-    report: Report
-    settings: Table
-    unfilled: set[str | int]
-    """Settings that lack a variable: what else is wrong with them is not worth telling."""
-    baseless: bool = False
-    """What it extends is not there, and may be all that is missing."""
-    problem: Problem | None = None
-    type: str = UNKNOWN
-    name: str = ""
-    made: bool = False
-    """The name is not one that somebody wrote: it gives way to those that are."""
-    nameless: bool = False
-    common: Common = field(default_factory=Common)
-    limits: Limits = DEFAULT_LIMITS
-    options: BaseModel | None = None
-    effective: str = ""
+    `unfilled` are the settings that lack a variable; `baseless` tells that what it extends is not there; `made`, that
+    the name is not one that somebody wrote and gives way to those that are, `nameless` that there is none at all.
+    """
+
+    common: Common
+    limits: Limits
+
+    def __init__(self, layers: Layers, report: Report) -> None:
+        self.layers = layers
+        self.report = report
+        self.settings = layers.merged()
+        self.lacking = layers.mistakes()
+        self.unfilled = {mistake.at[0] for mistake in self.lacking}
+        self.baseless = False
+        self.problem: Problem | None = None
+        self.type = UNKNOWN
+        self.name = ""
+        self.made = False
+        self.nameless = False
+        self.options: BaseModel | None = None
+        self.effective = ""
 
     def tell(self, mistake: Mistake) -> None:
         """Report an error, unless a missing variable or base explains it."""
@@ -70,51 +76,49 @@ class Draft:
         self.problem = self.problem or problem
 
 
-@dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads connections, each by itself."""
+    """Reads connections, each by itself; `folder` is what relative paths start from."""
 
-    report: Report
-    types: Types
-    environ: Mapping[str, str]
-    folder: Path
-    """What relative paths start from."""
-    bases: Mapping[str, Layer]
-    defaults: Layer | None
-    models: dict[str, type[BaseModel]] = field(default_factory=dict[str, type[BaseModel]])
-    """Option models of the types met so far."""
+    def __init__(
+        self, report: Report, types: Types, environ: Mapping[str, str], folder: Path, shared: Mapping[At, Layer]
+    ) -> None:
+        self.report = report
+        self.environ = environ
+        self._types = types
+        self._folder = folder
+        self._bases = {str(at[-1]): layer for at, layer in shared.items() if at[0] == BASE}
+        self._defaults = shared.get((DEFAULTS,))
+        self._models: dict[str, type[BaseModel]] = {}
 
     def read(self, at: At, table: Table) -> Draft:
         own = Layer.of(at, table, self.environ)
         base = own.filled.get("extends")
-        under = self.bases.get(base) if isinstance(base, str) else None
-        layers = Layers(tuple(layer for layer in (own, under, self.defaults) if layer is not None))
-        settings, lacking = layers.merged(), layers.mistakes()
-        draft = Draft(layers, self.report, settings, {mistake.at[0] for mistake in lacking})
-        draft.common = described(Common, settings, draft.tell)
-        for mistake in lacking:
+        under = self._bases.get(base) if isinstance(base, str) else None
+        layers = Layers(tuple(layer for layer in (own, under, self._defaults) if layer is not None))
+        draft = Draft(layers, self.report)
+        draft.common = described(Common, draft.settings, draft.tell)
+        for mistake in draft.lacking:
             tell = draft.error if draft.common.enabled else draft.warning
             tell(mistake.at, mistake.what, mistake.fix)
         if base is not None and under is None:
             self._no_base(draft, base)
-        self._name(draft, settings)
-        kind = self._type(draft, settings)
-        draft.limits = limits(settings, draft.tell)
+        self._name(draft, draft.settings.get("name", ""))
+        kind = self._type(draft, draft.settings.get("type"), draft.settings.get("url"))
+        draft.limits = limits(draft.settings, draft.tell)
         if kind is not None:
             self._options(draft, kind)
         return draft
 
     def _no_base(self, draft: Draft, base: object) -> None:
         if isinstance(base, str):
-            near = nearest(base, self.bases, 1)
-            fix = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(self.bases) or 'none'}."
+            near = nearest(base, self._bases, 1)
+            fix = f'Did you mean "{near[0]}"?' if near else f"Known: {', '.join(self._bases) or 'none'}."
             draft.tell(Mistake(("extends",), f"there is no [base.{_shown(base)}]", fix))
         else:
             draft.error(("extends",), "`extends` must be text", "Write the NAME of a [base.NAME] in quotes.")
         draft.baseless = True
 
-    def _name(self, draft: Draft, settings: Table) -> None:
-        written = settings.get("name", "")
+    def _name(self, draft: Draft, written: object) -> None:
         name, faults = check(written, colon=False) if isinstance(written, str) else ("", [])
         if not isinstance(written, str):
             draft.error(("name",), "`name` must be text", 'Put it in quotes: name = "…".')
@@ -124,16 +128,15 @@ class Reader:
         draft.nameless = isinstance(written, str) and not (name or faults)
         draft.made = bool(faults) or not name or "name" in draft.unfilled
 
-    def _type(self, draft: Draft, settings: Table) -> str | None:
+    def _type(self, draft: Draft, written: object, url: object) -> str | None:
         """Find the type, by its label or by the scheme of the url, and show the one written where there is none."""
-        written, url = settings.get("type"), settings.get("url")
-        every = f"Types: {', '.join(self.types.names)}."
+        every = f"Types: {', '.join(self._types.names)}."
         if isinstance(written, str):
-            found = self.types.aliases.get(fold(written))
+            found = self._types.aliases.get(fold(written))
             shown = _shown(written)
             draft.type = found or shown or UNKNOWN
             if found is None:
-                fix = _did_you_mean(written, self.types.aliases) + every
+                fix = _did_you_mean(written, self._types.aliases) + every
                 draft.tell(Mistake(("type",), f'unknown connection type "{shown}"', fix))
             return found
         if written is not None:
@@ -144,27 +147,29 @@ class Reader:
             what = "connection has no type" if url is None else "connection has no type, and its url tells none"
             draft.tell(Mistake(("url",) if url is not None else ("type",), what, f'Write type = "…". {every}'))
             return None
-        found = self.types.schemes.get(scheme[1].casefold())
+        found = self._types.schemes.get(scheme[1].casefold())
         draft.type = found or UNKNOWN
         if found is None:  # the scheme itself may be part of a secret: a URL without one begins with the user
-            fix = _did_you_mean(scheme[1], self.types.schemes) + every
+            fix = _did_you_mean(scheme[1], self._types.schemes) + every
             draft.tell(Mistake(("url",), "no type of connection has a url like this", fix))
         return found
 
     def _options(self, draft: Draft, kind: str) -> None:
         """Read what belongs to the engine."""
-        model = self.models.get(kind) or self.models.setdefault(kind, self.types.options(kind))
+        model = self._models.get(kind) or self._models.setdefault(kind, self._types.options(kind))
         settings = draft.layers.merged(whole=secret(model))  # a secret is one form or the other, never both
         given = {name: value for name, value in settings.items() if name not in OF_CONNECTION}
         self._in_the_open(draft, model, given)
         if strict(model):
-            known = [name for name in (*OF_CONNECTION, *fields(model)) if name != "name"]
+            known = [*fields(model), *OF_CONNECTION]
             for name in [name for name in given if name not in fields(model)]:
                 draft.tell(unknown(name, known, (name,)))
                 del given[name]
         try:
-            options = model.model_validate(given, context={"folder": self.folder})
+            options = model.model_validate(given, context={"folder": self._folder})
         except ValidationError as error:
+            from .mistakes import mistakes
+
             for mistake in mistakes(error, given, model):
                 draft.tell(mistake)
             return
@@ -202,7 +207,9 @@ def _digest(kind: str, options: BaseModel) -> str:
 
 
 @cache
-def _encoder() -> JSONEncoder:
+def _encoder() -> "JSONEncoder":
+    from json import JSONEncoder
+
     return JSONEncoder(sort_keys=True, default=_plain)
 
 

@@ -1,31 +1,32 @@
 """One domain of the file with its connections, read as far as it can be without knowing the others."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from .connection import Draft, Reader
 from .document import At, Table, is_list, is_table
 from .interpolate import Interpolation
-from .mistakes import unknown
 from .names import check
-from .report import Mistake, Report
+from .report import Mistake, Report, unknown
 from .settings import Problem
 from .tables import OF_CONNECTION, OF_DOMAIN, Described, described
 
 
-@dataclass(eq=False, slots=True)
 class Block:
-    """A `[[domain]]` of the file."""
+    """A `[[domain]]` of the file.
 
-    at: At
-    report: Report
-    described: Described = field(default_factory=Described)
-    drafts: list[Draft] = field(default_factory=list[Draft])
-    name: str = ""
-    made: bool = False
-    """The name is not one that somebody wrote."""
-    problem: Problem | None = None
-    """A mistake in the name: its connections cannot be addressed and share it."""
+    `made` tells that the name is not one that somebody wrote; `problem` is a mistake in the name: the connections
+    cannot be addressed, and share it.
+    """
+
+    described: Described
+
+    def __init__(self, at: At, report: Report, drafts: list[Draft]) -> None:
+        self.at = at
+        self.report = report
+        self.drafts = drafts
+        self.name = ""
+        self.made = False
+        self.problem: Problem | None = None
 
     def error(self, at: At, what: str, fix: str) -> Problem:
         return self.report.error((*self.at, *at), what, fix)
@@ -49,8 +50,8 @@ def tables(report: Report, table: Table, at: At, name: str) -> Iterator[tuple[At
 
 def block(reader: Reader, environ: Mapping[str, str], at: At, table: Table, number: int) -> Block:
     """Read a domain; `number` is its position among all, for one without a name."""
-    found = Block(at, reader.report)
-    found.drafts = [reader.read(here, each) for here, each in tables(reader.report, table, at, "connection")]
+    drafts = [reader.read(here, each) for here, each in tables(reader.report, table, at, "connection")]
+    found = Block(at, reader.report, drafts)
     interpolation = Interpolation(environ)
     settings = interpolation.table({name: value for name, value in table.items() if name != "connection"})
     lacking = {mistake.at[0] for mistake in interpolation.mistakes}

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
@@ -15,16 +14,19 @@ DEEPEST: Final = 16
 """Lists and tables in one another, at most: an option of an engine needs two or three."""
 
 
-@dataclass(slots=True)
 class Interpolation:
     """Fills in the variables of a table, and keeps what was missing."""
 
-    environ: Mapping[str, str]
-    mistakes: list[Mistake] = field(default_factory=list[Mistake])
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.mistakes: list[Mistake] = []
+        self._environ = environ
 
     def table(self, table: Table, at: At = ()) -> Table:
         """Return the table with its strings filled in; a string that cannot be stays as written."""
-        return {name: self._value(value, (*at, name)) for name, value in table.items()}
+        return {
+            name: value if isinstance(value, str) and "${" not in value else self._value(value, (*at, name))
+            for name, value in table.items()
+        }
 
     def _value(self, value: object, at: At) -> object:
         if isinstance(value, str):
@@ -59,7 +61,7 @@ class Interpolation:
         """Return the value of a variable, or None with what is wrong and what to do."""
         if name is None:
             return None, ("`${` begins no variable", "Write ${NAME} or ${NAME:-default}; $${ stands for a literal ${.")
-        value = self.environ.get(name)
+        value = self._environ.get(name)
         if default is not None and not value:  # as in a shell, `:-` also stands in for an empty variable
             value = default
         if value is None:

@@ -1,16 +1,14 @@
 """Where a connection's settings come from: its own table over the base that it extends over the defaults."""
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple, Self
 
 from .document import At, Table, holds, inside, is_table
 from .interpolate import Interpolation
 from .report import Mistake
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """One table of the file: as written, filled in, and what could not be filled in."""
 
     at: At
@@ -34,18 +32,18 @@ class Layer:
         return True
 
 
-@dataclass(frozen=True, slots=True)
 class Layers:
     """The tables of one connection, the strongest first."""
 
-    layers: tuple[Layer, ...]
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._layers = layers
 
     def merged(self, whole: Container[str] = ()) -> Table:
         """Return the settings that hold; tables merge key by key, except those named in `whole`."""
-        if len(self.layers) == 1:
-            return dict(self.layers[0].filled)
+        if len(self._layers) == 1:
+            return dict(self._layers[0].filled)
         result: Table = {}
-        for layer in reversed(self.layers):
+        for layer in reversed(self._layers):
             for name, value in layer.filled.items():
                 below = result.get(name)
                 if is_table(value) and is_table(below) and name not in whole:
@@ -56,11 +54,11 @@ class Layers:
 
     def mistakes(self) -> list[Mistake]:
         """Return what could not be filled in among the settings that hold."""
-        return [each for layer in self.layers for each in layer.mistakes if self._source(each.at) is layer]
+        return [each for layer in self._layers for each in layer.mistakes if self._source(each.at) is layer]
 
     def written(self, name: str) -> object:
         """Return a setting as it stands in the file."""
-        return next((layer.written[name] for layer in self.layers if name in layer.written), None)
+        return next((layer.written[name] for layer in self._layers if name in layer.written), None)
 
     def place(self, at: At) -> At:
         """Return where in the file a setting stands; one that is missing belongs to the connection itself."""
@@ -68,8 +66,8 @@ class Layers:
 
     def _source(self, at: At) -> Layer:
         while at:
-            for layer in self.layers:
+            for layer in self._layers:
                 if layer.reaches(at):
                     return layer
             at = at[:-1]
-        return self.layers[0]
+        return self._layers[0]

@@ -4,18 +4,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from .connection import Reader
+from .connection import BASE, DEFAULTS, Reader
 from .document import At, Table, is_table, parse
 from .domain import block, tables
 from .layers import Layer
-from .mistakes import unknown
-from .report import Report
+from .report import Report, unknown
 from .roster import domains
 from .settings import Configuration, Types
 
 VERSION: Final = 1
 
-OF_FILE: Final = ("version", "defaults", "base", "domain")
+OF_FILE: Final = ("version", DEFAULTS, BASE, "domain")
 
 OWN: Final = ("name", "id", "extends")
 """Settings that connections cannot share."""
@@ -30,9 +29,8 @@ def load(text: str, file: str, types: Types, environ: Mapping[str, str], *, demo
     document = parse(text, file)
     report = Report(text, file)
     _check_top(document, report)
-    bases = dict(_bases(document, report, environ))
-    defaults = _shared(("defaults",), document["defaults"], report, environ) if "defaults" in document else None
-    reader = Reader(report, types, environ, Path(file).parent, bases, defaults)
+    shared = {layer.at: layer for layer in _shared(document, report, environ)}
+    reader = Reader(report, types, environ, Path(file).parent, shared)
     written = enumerate(tables(report, document, (), "domain"), start=1)
     blocks = [block(reader, environ, at, table, number) for number, (at, table) in written]
     found = domains(blocks, report)
@@ -52,24 +50,21 @@ def _check_top(document: Table, report: Report) -> None:
         report.error(("version",), f"`version` must be {VERSION}", f"Write version = {VERSION}, or leave it out.")
 
 
-def _bases(document: Table, report: Report, environ: Mapping[str, str]) -> Iterator[tuple[str, Layer]]:
-    bases = document.get("base", {})
+def _shared(document: Table, report: Report, environ: Mapping[str, str]) -> Iterator[Layer]:
+    """Yield what connections share: the defaults and the bases."""
+    bases = document.get(BASE, {})
     if not is_table(bases):
-        report.error(("base",), "`base` must be a table", "Write [base.NAME] and its settings below.")
-        return
-    for name, table in bases.items():
-        layer = _shared(("base", name), table, report, environ)
-        if layer is not None:
-            yield name, layer
-
-
-def _shared(at: At, table: object, report: Report, environ: Mapping[str, str]) -> Layer | None:
-    """Read settings that several connections share."""
-    title = ".".join(str(part) for part in at)
-    if not is_table(table):
-        report.error(at, f"`{title}` must be a table", f"Write [{title}] and its settings below.")
-        return None
-    for name in OWN:
-        if name in table:
-            report.error((*at, name), f"`{name}` cannot be shared", "Write it in the connection itself.")
-    return Layer.of(at, {name: value for name, value in table.items() if name not in OWN}, environ)
+        report.error((BASE,), f"`{BASE}` must be a table", f"Write [{BASE}.NAME] and its settings below.")
+        bases = {}
+    found: dict[At, object] = {(BASE, name): table for name, table in bases.items()}
+    if DEFAULTS in document:
+        found[DEFAULTS,] = document[DEFAULTS]
+    for at, table in found.items():
+        if not is_table(table):
+            title = ".".join(str(part) for part in at)
+            report.error(at, f"`{title}` must be a table", f"Write [{title}] and its settings below.")
+            continue
+        for name in OWN:
+            if name in table:
+                report.error((*at, name), f"`{name}` cannot be shared", "Write it in the connection itself.")
+        yield Layer.of(at, {name: value for name, value in table.items() if name not in OWN}, environ)

@@ -1,7 +1,7 @@
 """What pydantic refuses, in plain words and at the place in the file. A value is never repeated."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from ..nearest import nearest
 from .document import At, Table, holds, inside, is_list, is_table
 from .fields import known, secret
-from .report import Mistake
+from .report import Mistake, unknown
 
 BOUNDS: Final = {
     "greater_than": ("must be more than {gt}", "Give a larger number."),
@@ -60,14 +60,6 @@ class _Error:
     @property
     def kind(self) -> str:
         return self.details["type"]
-
-
-def unknown(name: str, place: Iterable[str], at: At) -> Mistake:
-    """Return the mistake of a setting that does not exist, with the nearest that does."""
-    names = list(place)
-    near = nearest(name, names, 1)
-    fix = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(names) or 'nothing'}."
-    return Mistake(at, f'unknown setting "{name}"', fix)
 
 
 def mistakes(error: ValidationError, given: Table, model: type[BaseModel], at: At = ()) -> list[Mistake]:

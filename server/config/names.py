@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from ..keys import INVISIBLE, LONGEST, fold, normal
@@ -37,21 +36,21 @@ def check(written: str, *, colon: bool) -> tuple[str, list[Fault]]:
     return name, faults
 
 
-@dataclass(slots=True)
 class Taken:
     """Names that are given away, in folded form."""
 
-    names: set[str]
-    _next: dict[str, int] = field(default_factory=dict[str, int])
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+        self._next: dict[str, int] = {}
 
     def free(self, name: str) -> str:
         """Return the name, with a number if it is taken, and take it."""
         found, number = name, self._next.get(fold(name), 2)
-        while fold(found) in self.names:
+        while fold(found) in self._names:
             ending = f" {number}"
             found, number = name[: LONGEST - len(ending)].strip() + ending, number + 1
         self._next[fold(name)] = number
-        self.names.add(fold(found))
+        self._names.add(fold(found))
         return found
 
 

@@ -1,14 +1,17 @@
 """The problems of a file as they are found, each with its line."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
 
+from ..nearest import nearest
 from .document import At
-from .lines import Lines
 from .settings import Level, Problem
 
+if TYPE_CHECKING:
+    from .lines import Lines
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+
+class Mistake(NamedTuple):
     """A problem before anybody has looked up its line."""
 
     at: At
@@ -16,12 +19,21 @@ class Mistake:
     fix: str
 
 
+def unknown(name: str, known: Iterable[str], at: At) -> Mistake:
+    """Return the mistake of a setting that does not exist, with the nearest that does."""
+    names = list(dict.fromkeys(known))
+    near = nearest(name, names, 1)
+    fix = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(names) or 'nothing'}."
+    return Mistake(at, f'unknown setting "{name}"', fix)
+
+
 class Report:
     """Collects problems; the same mistake, met from several connections, is told once."""
 
     def __init__(self, text: str, file: str) -> None:
         self._file = file
-        self._lines = Lines(text)
+        self._text = text
+        self._lines: Lines | None = None
         self._found: dict[tuple[int | None, str], Problem] = {}
 
     def error(self, at: At, what: str, fix: str) -> Problem:
@@ -31,6 +43,11 @@ class Report:
         return self._add("warning", at, what, fix)
 
     def line(self, at: At) -> int | None:
+        """Return the line of a setting, or of the nearest table around it."""
+        if self._lines is None:
+            from .lines import Lines
+
+            self._lines = Lines(self._text)
         return self._lines.of(at)
 
     def problems(self) -> tuple[Problem, ...]:
@@ -38,7 +55,7 @@ class Report:
         return tuple(sorted(self._found.values(), key=lambda problem: problem.line or 0))
 
     def _add(self, level: Level, at: At, what: str, fix: str) -> Problem:
-        line = self._lines.of(at)
+        line = self.line(at)
         known = self._found.get((line, what))
         if known is None or (known.level == "warning" and level == "error"):
             known = self._found[line, what] = Problem(self._file, line, what, fix, level)

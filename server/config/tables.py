@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from ..keys import INVISIBLE, LONGEST, normal
 from ..model import Limits
 from .document import Table, is_table
-from .mistakes import mistakes, unknown
-from .report import Mistake
+from .report import Mistake, unknown
 
 Tell = Callable[[Mistake], object]
 """Takes every mistake that is found."""
@@ -26,7 +25,7 @@ def _visible(text: str) -> str:
 class Described(BaseModel):
     """What people say of a domain or a connection."""
 
-    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True, defer_build=True)
 
     id: (
         Annotated[str, Field(coerce_numbers_to_str=True, min_length=1, max_length=LONGEST), AfterValidator(_visible)]
@@ -62,6 +61,8 @@ def described(model: type[DescribedT], table: Table, tell: Tell) -> DescribedT:
     try:
         return model.model_validate(given)
     except ValidationError as error:
+        from .mistakes import mistakes
+
         for mistake in mistakes(error, given, model):
             tell(mistake)
         bad = {details["loc"][0] for details in error.errors()}
@@ -82,6 +83,8 @@ def limits(table: Table, tell: Tell) -> Limits:
     try:
         found = _limits().validate_python({name: value for name, value in given.items() if name in LIMITS})
     except ValidationError as error:
+        from .mistakes import mistakes
+
         for mistake in mistakes(error, given, BaseModel, ("limits",)):
             tell(mistake)
         return DEFAULT_LIMITS
