@@ -232,8 +232,8 @@ class Pool:
             except TimeoutError:
                 limits = connection.limits
                 raise Busy(
-                    f"All {limits.concurrent} places are taken; none came free in {limits.wait:g} s.",
-                    hint="Try again when a running statement has ended, or raise limits.concurrent.",
+                    f"No place came free in {limits.wait:g} s; {limits.concurrent} statements may run at a time.",
+                    hint="Try again when one has ended, or raise limits.concurrent.",
                 ) from None
             yield
         finally:

@@ -18,7 +18,7 @@ from .layers import Layer, Layers
 from .names import check
 from .report import Mistake, Report, unknown
 from .settings import Problem, Types
-from .tables import DEFAULT_LIMITS, OF_CONNECTION, Common, described, limits
+from .tables import OF_CONNECTION, Common, described, limits
 
 if TYPE_CHECKING:
     from json import JSONEncoder
