@@ -70,7 +70,7 @@ class Current:
             self._error = None
         except Unreadable as error:
             self._error = error
-            LOG.warning("%s", error)  # noqa: TRY400 - what is wrong with a file needs no traceback
+            LOG.warning("%s", error)
             return None
         finally:
             self._stamp = stamp

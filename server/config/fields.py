@@ -41,7 +41,8 @@ def known(model: type[BaseModel], at: At) -> list[str]:
 
 def forms(model: type[BaseModel], name: str) -> list[str]:
     """Return the tables that a field takes, as `{ env = … }`."""
-    models = [part for part in _parts(fields(model)[name].annotation) if _is_model(part)]
+    annotation = fields(model)[name].annotation if name in fields(model) else None
+    models = [part for part in _parts(annotation) if _is_model(part)]
     return [f"{{ {inner} = … }}" for each in models for inner in list(fields(each))[:1]]
 
 

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from ..nearest import nearest
 from .document import At, Table, holds, inside, is_list, is_table
-from .fields import known, secret
+from .fields import forms, known, secret
 from .report import Mistake, unknown
 
 BOUNDS: Final = {
@@ -128,10 +128,11 @@ class _Words:
         if len(extra) > 1:
             words = " and ".join(f"`{word}`" for word in extra.values())
             return [self._say(place, f"`{name}` holds {words}, of which only one can be", "Keep one of them.")]
-        forms = dict.fromkeys(form for error in errors if (form := _form(error)))
-        if not forms:
+        tables = forms(self.model, str(place[0])) if len(place) == 1 else []
+        wanted = dict.fromkeys([*tables, *(form for error in errors if (form := _form(error)))])
+        if not wanted:
             return [self.plain(errors[0])]
-        return [self._say(place, f"`{name}` must be {_either(list(forms))}", "Write it in one of these forms.")]
+        return [self._say(place, f"`{name}` must be {_either(list(wanted))}", "Write it in one of these forms.")]
 
     def _say(self, at: At, what: str, fix: str) -> Mistake:
         return Mistake((*self.at, *at), what, fix)
