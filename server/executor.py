@@ -85,13 +85,14 @@ def _within(name: str, asked: float | None, default: float, most: float) -> floa
 async def _collect(cursor: Cursor, rows: int, size: int) -> tuple[list[Sequence[Cell]], str | None]:
     """Read at most `rows` rows and `size` bytes of JSON; says why when there is more."""
     found: list[Sequence[Cell]] = []
-    used = 0
+    used = 2
     async for batch in cursor.batches():
         encoded = _encode(cursor.columns, batch)
-        used += len(to_json(encoded))
+        used += len(to_json(encoded)) - 1
         found += encoded
         if used > size:
-            return _fitting(found[:rows], size), f"{size:,} bytes"
+            kept = _fitting(found[:rows], size)
+            return kept, f"{rows:,} rows" if len(kept) == rows else f"{size:,} bytes"
     return found[:rows], f"{rows:,} rows" if len(found) > rows else None
 
 
