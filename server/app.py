@@ -1,6 +1,7 @@
 """The app: opens and closes everything, and is the one object that every tool, resource and command receives."""
 
 import os
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
@@ -33,20 +34,27 @@ PATIENCE_SECONDS: Final = 2.0
 class App:
     """One running Colonnade. Opening it opens no connection and imports no driver."""
 
-    def __init__(self, tasks: TaskGroup, source: Source, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, tasks: TaskGroup, source: Source, environ: Mapping[str, str], clock: Callable[[], float]
+    ) -> None:
         self.demo = source.demo
         self._environ = environ
         self._tasks = tasks
-        self._current = Current(source, EngineTypes(), environ)
-        self._pool = Pool(tasks, self._build)
-        self._catalogs = Catalogs(tasks, self._pool)
+        self._current = Current(source, EngineTypes(), environ, clock=clock)
+        self._pool = Pool(tasks, self._build, clock=clock)
+        self._catalogs = Catalogs(tasks, self._pool, clock=clock)
         self._executor = Executor(self._pool, Audit())
         self._listeners: list[Callable[[], Awaitable[None]]] = []
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, config: Path | None = None, *, demonstrate: bool = False, environ: Mapping[str, str] = os.environ
+        cls,
+        config: Path | None = None,
+        *,
+        demonstrate: bool = False,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
     ) -> AsyncGenerator[Self]:
         """Open an app on the configuration that `find` finds, or on the embedded demo: asked for, or without any."""
         source = None if demonstrate else find(config, environ)
@@ -54,7 +62,7 @@ class App:
             source = Source(text=demo.config(cache_folder("demo", environ)), demo=True)
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
-            app = cls(tasks, source, environ)
+            app = cls(tasks, source, environ, clock)
             tasks.start_soon(app._pool.keep_sweeping)
             try:
                 yield app

@@ -13,7 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .config import Connection
-from .errors import ColonnadeError, Internal, TimedOut
+from .errors import ColonnadeError, Internal, TimedOut, place_of
 from .model import Catalog, VisibleCatalog
 from .pool import Pool
 
@@ -95,7 +95,8 @@ class Catalogs:
         except ColonnadeError as error:
             reading.error = error
         except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the task group
-            reading.error = Internal(f"Reading the schema failed with {type(error).__name__}.")
+            LOG.error("reading %s failed: %s", connection.key, place_of(error))  # noqa: TRY400 - its text may hold a secret
+            reading.error = Internal.of("Reading the schema", error)
         finally:
             if reading.error is not None:
                 reading.error.at(str(connection.key), connection.type)

@@ -21,6 +21,7 @@ ColonnadeError              what failed, why, the nearest right answers, and the
 └── Internal                internal: a fault of ours
 """
 
+import traceback
 from collections.abc import Sequence
 from typing import ClassVar, Self, TypedDict
 
@@ -153,3 +154,15 @@ class Unsupported(ColonnadeError):
 
 class Internal(ColonnadeError):
     code = "internal"
+
+    @classmethod
+    def of(cls, what: str, error: Exception) -> "Internal":
+        """Tell a foreign exception by its type alone: its text may hold rows, statements or a secret."""
+        return cls(f"{what} failed with {type(error).__name__}.", hint="The server's log says where. Other calls work.")
+
+
+def place_of(error: Exception) -> str:
+    """Return where an exception came from, for a log: functions and lines, and nothing that it says."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} in {where}"

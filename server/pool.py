@@ -5,6 +5,7 @@ told to everybody until its back-off has passed. A retired client, after a reloa
 lease.
 """
 
+import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -17,9 +18,11 @@ from anyio.abc import TaskGroup
 
 from .config import Connection
 from .engines.base import Client
-from .errors import Busy, ColonnadeError, Internal, Unreachable
+from .errors import Busy, ColonnadeError, Internal, Unreachable, place_of
 from .keys import ConnectionKey
 from .model import Caller, Status
+
+LOG: Final = logging.getLogger("colonnade.pool")
 
 SYSTEM: Final = "system"
 """The identity of every connection whose login is the configuration's own, whoever asks."""
@@ -184,7 +187,8 @@ class Pool:
         except ColonnadeError as error:
             entry.error = error
         except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the pool
-            entry.error = Internal(f"Opening failed with {type(error).__name__}.", hint="Report it with the log.")
+            LOG.error("opening %s failed: %s", connection.key, place_of(error))  # noqa: TRY400 - its text may hold a secret
+            entry.error = Internal.of("Opening", error)
         finally:
             health.checked_at = time.time()
             if entry.client is None:

@@ -4,7 +4,6 @@ One server object serves both revisions, the handshake of 2025-11-25 and the sta
 """
 
 import logging
-import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
@@ -17,7 +16,7 @@ from pydantic_core import to_json
 from .. import resources, tools
 from . import __version__
 from .app import App
-from .errors import ColonnadeError, Internal, UnknownConnection, UnknownDomain, UnknownTable
+from .errors import ColonnadeError, Internal, UnknownConnection, UnknownDomain, UnknownTable, place_of
 from .model import Call, Caller, Transport
 from .registry import Contents, Registry
 
@@ -117,7 +116,8 @@ class Protocol:
         except ColonnadeError as error:
             return _failed(error)
         except Exception as error:  # noqa: BLE001 - a fault of ours is told as one, and never with its text
-            return _failed(_internal(params.name, error))
+            LOG.error("%s failed: %s", params.name, place_of(error))  # noqa: TRY400 - a traceback would say its text
+            return _failed(Internal.of(params.name, error))
         return types.CallToolResult(
             content=[types.TextContent(type="text", text=to_json(result).decode())],
             structured_content=cast("dict[str, Any]", result),
@@ -253,16 +253,6 @@ def _failed(error: ColonnadeError) -> types.CallToolResult:
         content=[types.TextContent(type="text", text=str(error))],
         is_error=True,
         _meta={"colonnade/error": cast("dict[str, Any]", error.payload())},
-    )
-
-
-def _internal(name: str, error: Exception) -> Internal:
-    # Where it happened, and not what it says: the text of a foreign error may hold rows, SQL or a secret.
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    where = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
-    LOG.error("%s failed with %s in %s", name, type(error).__name__, where)
-    return Internal(
-        f"{name} failed with {type(error).__name__}.", hint="The server's log says where. Other calls work."
     )
 
 
