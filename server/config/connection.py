@@ -119,11 +119,11 @@ class Reader:
         draft.baseless = True
 
     def _name(self, draft: Draft, written: object) -> None:
-        name, faults = check(written, colon=False) if isinstance(written, str) else ("", [])
+        name, faults = check(written, "connection") if isinstance(written, str) else ("", [])
         if not isinstance(written, str):
             draft.error(("name",), "`name` must be text", 'Put it in quotes: name = "…".')
         for what, fix in faults:
-            draft.tell(Mistake(("name",), f'connection name "{name}" {what}', fix))
+            draft.tell(Mistake(("name",), what, fix))
         draft.name = name
         draft.nameless = isinstance(written, str) and not (name or faults)
         draft.made = bool(faults) or not name or "name" in draft.unfilled
@@ -183,7 +183,9 @@ class Reader:
 
     def _in_the_open(self, draft: Draft, model: type[BaseModel], given: Table) -> None:
         """Warn of secrets that stand in the file as text."""
-        for name in (secret(model) & given.keys()) - {"url"}:
+        for name in given:
+            if name not in secret(model) or name in draft.unfilled or name == "url":
+                continue
             text = draft.layers.written(name)
             if isinstance(text, str) and text and not has_variable(text):
                 better = " or ".join(forms(model, name)) or '"${NAME}"'

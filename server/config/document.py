@@ -52,6 +52,8 @@ WORDS: Final = (
     ("Cannot redefine", "this table is already complete", "Write all of its settings in one place."),
     ("Unclosed", "a bracket is not closed", "Close it with ] or }."),
     ("Unterminated", "a quote is not closed", "Close it."),
+    ("Expected", "a quote is not closed", "Close it."),
+    ("Found invalid", "a quote is not closed, or a control character stands in the file", "Close or remove it."),
     ("Unescaped", "a backslash in double quotes", r"Write \\, or use single quotes: 'C:\data\shop.db'."),
     ("Illegal character", "a character that must be escaped, such as the end of a line", "Close the quote before it."),
 )
@@ -70,7 +72,7 @@ def parse(text: str, file: str) -> Table:
         what, fix = "not UTF-8 text", "Save the file as UTF-8."
     except tomllib.TOMLDecodeError as error:
         place = PLACE.search(str(error))
-        line = int(place[1]) if place and place[1] else text.count("\n") + 1
+        line = int(place[1]) if place and place[1] else text.rstrip().count("\n") + 1
         what, fix = _words(str(error))
     except RecursionError:
         what, fix = "lists or tables are nested too deeply", "Write them flat."

@@ -64,7 +64,7 @@ def block(reader: Reader, environ: Mapping[str, str], at: At, table: Table, numb
         problem = found.error(mistake.at, mistake.what, mistake.fix)
         if mistake.at == ("name",):
             found.problem = problem
-    for name in settings.keys() - set(OF_DOMAIN):
+    for name in [name for name in settings if name not in OF_DOMAIN]:
         mistake = unknown(name, OF_DOMAIN, (name,))
         elsewhere = "It belongs to a connection: write it below [[domain.connection]]."
         found.error(mistake.at, mistake.what, elsewhere if name in OF_CONNECTION else mistake.fix)
@@ -74,15 +74,14 @@ def block(reader: Reader, environ: Mapping[str, str], at: At, table: Table, numb
 
 
 def _name(block: Block, written: object, number: int) -> None:
-    name, faults = check(written, colon=True) if isinstance(written, str) else ("", [])
+    name, faults = check(written, "domain") if isinstance(written, str) else ("", [])
     if not isinstance(written, str):
-        faults = [("must be text", 'Put it in quotes: name = "…".')]
+        faults = [("the domain's `name` must be text", 'Put it in quotes: name = "…".')]
     elif not (name or faults):
-        faults = [("is missing", 'Write name = "…" below [[domain]].')]
-    shown = f'domain name "{name}"' if name else "the domain's name"
+        faults = [("the domain's `name` is missing", 'Write name = "…" below [[domain]].')]
     if block.problem is None:
         for what, fix in faults:
-            problem = block.error(("name",), f"{shown} {what}", fix)
+            problem = block.error(("name",), what, fix)
             block.problem = block.problem or problem
     block.made = block.problem is not None
     block.name = name or f"unnamed domain {number}"

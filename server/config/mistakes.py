@@ -25,6 +25,8 @@ BOUNDS: Final = {
 }
 """Kind of error → what is wrong, and what to do."""
 
+TABLE: Final = "a table"
+
 KINDS: Final = {
     "string": ("text", 'Put it in quotes: {name} = "…".'),
     "int": ("a whole number", "Write digits without quotes: {name} = 1."),
@@ -33,9 +35,9 @@ KINDS: Final = {
     "list": ("a list", 'Put it in brackets: {name} = ["…"].'),
     "tuple": ("a list", 'Put it in brackets: {name} = ["…"].'),
     "set": ("a list", 'Put it in brackets: {name} = ["…"].'),
-    "dict": ("a table", "Write {name} = {{ … }}."),
-    "model": ("a table", "Write {name} = {{ … }}."),
-    "dataclass": ("a table", "Write {name} = {{ … }}."),
+    "dict": (TABLE, "Write {name} = {{ … }}."),
+    "model": (TABLE, "Write {name} = {{ … }}."),
+    "dataclass": (TABLE, "Write {name} = {{ … }}."),
 }
 """First word of an error of kind → what is wanted, and how to write it."""
 
@@ -108,13 +110,17 @@ class _Words:
             return self._say(at, f"`{name}` is missing", f'Add {error.missing} = "…".')
         if error.kind == "extra_forbidden":
             return self._unknown(at)
-        if (bound := BOUNDS.get(error.kind)) is not None:
-            context = {key: _number(value) for key, value in _context(error).items()}
-            return self._say(at, f"`{name}` {bound[0].format(**context)}", bound[1])
+        if (bound := _bound(error)) is not None:
+            return self._say(at, f"`{name}` {bound[0]}", bound[1])
         if error.kind in ("literal_error", "enum"):
             return self._say(at, f"`{name}` must be {_choices(error)}", self._nearest_choice(error))
         if (wanted := _wanted(error)) is not None:
-            return self._say(at, f"`{name}` must be {wanted[0]}", wanted[1].format(name=at[-1] if at else name))
+            fix = (
+                "Change that entry."
+                if at and isinstance(at[-1], int)
+                else wanted[1].format(name=at[-1] if at else name)
+            )
+            return self._say(at, f"`{name}` must be {wanted[0]}", fix)
         return self._own(at, name, error)
 
     def union(self, place: At, errors: list[_Error]) -> list[Mistake]:
@@ -126,10 +132,12 @@ class _Words:
         if deeper := [e for e in errors if len(e.at) > len(place) and e.kind != "extra_forbidden"]:
             return [self.plain(error) for error in deeper]
         if len(extra) > 1:
-            words = " and ".join(f"`{word}`" for word in extra.values())
+            words = " and ".join(f"`{word}`" for word in sorted(extra.values()))
             return [self._say(place, f"`{name}` holds {words}, of which only one can be", "Keep one of them.")]
         tables = forms(self.model, str(place[0])) if len(place) == 1 else []
         wanted = dict.fromkeys([*tables, *(form for error in errors if (form := _form(error)))])
+        if tables:
+            wanted.pop(TABLE, None)
         if not wanted:
             return [self.plain(errors[0])]
         return [self._say(place, f"`{name}` must be {_either(list(wanted))}", "Write it in one of these forms.")]
@@ -177,6 +185,14 @@ def _choices(error: _Error) -> str:
     return str(_context(error).get("expected", "something else"))
 
 
+def _bound(error: _Error) -> tuple[str, str] | None:
+    if error.kind not in BOUNDS:
+        return None
+    what, fix = BOUNDS[error.kind]
+    context = {key: _number(value) for key, value in _context(error).items()}
+    return ("must not be empty" if context.get("min_length") == 1 else what.format(**context)), fix
+
+
 def _wanted(error: _Error) -> tuple[str, str] | None:
     return KINDS.get(error.kind.partition("_")[0]) if error.kind.endswith(OF_KIND) else None
 
@@ -187,7 +203,7 @@ def _form(error: _Error) -> str | None:
     wanted = _wanted(error)
     if wanted is None:
         return _choices(error) if error.kind in ("literal_error", "enum") else None
-    return None if wanted[0] == "a table" else wanted[0]
+    return wanted[0]
 
 
 def _either(words: list[str]) -> str:

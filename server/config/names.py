@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from ..keys import INVISIBLE, LONGEST, fold, normal
 
@@ -14,25 +14,23 @@ Fault = tuple[str, str]
 """What is wrong with a name, and what to do."""
 
 
-def check(written: str, *, colon: bool) -> tuple[str, list[Fault]]:
-    """Return the stored form of a name and its faults; with faults the form is a suggestion, and may be empty.
-
-    `colon` tells whether the name may hold a colon: a domain's may, a connection's may not.
-    """
+def check(written: str, of: Literal["connection", "domain"]) -> tuple[str, list[Fault]]:
+    """Return the stored form of a name and its faults; with faults the form is a suggestion, and may be empty."""
     name = normal(INVISIBLE.sub("", written))
+    shown = f'{of} name "{name[:LONGEST]}"'
     faults: list[Fault] = []
     if INVISIBLE.search(written):
-        faults.append(("holds control or invisible characters", "Type it again."))
-    if not colon and ":" in fold(name):
+        faults.append((f"{shown} holds control or invisible characters", "Type it again."))
+    if of == "connection" and ":" in fold(name):
         name = "".join("_" if ":" in unicodedata.normalize("NFKC", character) else character for character in name)
-        why = "The key is domain:connection, split at the last colon."
-        faults.append(("contains ':'", f'{why} For example "{name[:LONGEST]}".'))
+        fix = f'The key is domain:connection, split at the last colon. Try "{name[:LONGEST]}".'
+        faults.append((f"{shown} contains ':'", fix))
     if fold(name) in (".", ".."):
         name = "_" * len(name)
-        faults.append(("is `.` or `..`", "Use a name that says what it is."))
+        faults.append((f"{shown} says nothing", "Use a name that says what it is."))
     if len(name) > LONGEST:
-        faults.append((f"is longer than {LONGEST} characters", "Shorten it; a description may be longer."))
         name = name[:LONGEST].strip()
+        faults.append((f"{shown} is cut at {LONGEST} characters", "Shorten it; a description may be longer."))
     return name, faults
 
 

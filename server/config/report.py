@@ -1,14 +1,19 @@
 """The problems of a file as they are found, each with its line."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from ..keys import INVISIBLE
 from ..nearest import nearest
 from .document import At
 from .settings import Level, Problem
 
 if TYPE_CHECKING:
     from .lines import Lines
+
+
+LONGEST: Final = 400
+"""Characters of a problem's text, at most."""
 
 
 class Mistake(NamedTuple):
@@ -25,6 +30,12 @@ def unknown(name: str, known: Iterable[str], at: At) -> Mistake:
     near = nearest(name, names, 1)
     fix = f'Did you mean "{near[0]}"?' if near else f"Known here: {', '.join(names) or 'nothing'}."
     return Mistake(at, f'unknown setting "{name}"', fix)
+
+
+def _printable(text: str) -> str:
+    """Keep names out of the file from doing more than being read: they may hold anything."""
+    text = INVISIBLE.sub("\ufffd", text)
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 class Report:
@@ -55,7 +66,7 @@ class Report:
         return tuple(sorted(self._found.values(), key=lambda problem: problem.line or 0))
 
     def _add(self, level: Level, at: At, what: str, fix: str) -> Problem:
-        line = self.line(at)
+        line, what, fix = self.line(at), _printable(what), _printable(fix)
         known = self._found.get((line, what))
         if known is None or (known.level == "warning" and level == "error"):
             known = self._found[line, what] = Problem(self._file, line, what, fix, level)

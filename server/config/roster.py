@@ -89,7 +89,7 @@ def _make_name(draft: Draft, ordinal: int, taken: Taken) -> None:
     if draft.name:
         draft.name = taken.free(draft.name)
         return
-    name, _ = check(f"{draft.type} - {draft.common.id or ordinal}", colon=False)
+    name, _ = check(f"{draft.type} - {draft.common.id or ordinal}", "connection")
     draft.name = taken.free(name)
     if draft.nameless:
         fix = 'Give it one that says what it is, for example name = "Production".'

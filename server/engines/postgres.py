@@ -409,11 +409,11 @@ def _connector(
     except ImportError:
         raise DriverMissing("The package asyncpg is not installed.", hint="pip install asyncpg") from None
 
-    class Exact(asyncpg.Connection["Record"]):
+    class Exact(asyncpg.Connection):
         """Takes composites and ranges as text: asyncpg cannot read them once a part of them comes as text."""
 
         async def _introspect_types(self, oids: Iterable[int], timeout: float | None) -> "tuple[list[Record], object]":  # noqa: ASYNC109 - asyncpg's
-            found = await super()._introspect_types(oids, timeout)  # pyright: ignore # private, and so not in its stubs
+            found = await super()._introspect_types(oids, timeout)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - private
             types, statement = cast("tuple[list[Record], object]", found)
             for found in types:
                 if found["kind"] in (b"c", b"r", b"m"):

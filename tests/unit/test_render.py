@@ -128,7 +128,8 @@ def test_the_index_names_every_connection_until_there_are_too_many() -> None:
 
     many = Domain("Many", "m", "", "", (), tuple(connection("Many", f"c{n}", "x") for n in range(300)))
     standings = [Standing(member, many, "pending", "", None, None) for member in many.connections]
-    assert index([many], standings) == '<data_source name="Many" id="m" connections="300"/>'
+    assert '<data_source name="Many" id="m" connections="300"/>' in index([many], standings)
+    assert "<connection" not in index([many], standings)
 
 
 @pytest.mark.parametrize(
