@@ -15,9 +15,11 @@ FILE = "mcp.json"
 class LinkFolders(BuildHookInterface[Any]):
     """Make `.src/colonnade` a complete package; the wheel copies the same parts instead."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - the hook's signature
-        """Link on an editable build, and do nothing on any other."""
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Link on an editable build; a wheel gets the one file that its folder mapping cannot name."""
         if version != "editable":
+            if self.target_name == "wheel":
+                build_data["force_include"][FILE] = f"colonnade/{FILE}"
             return
         package = Path(self.root, ".src", "colonnade")
         for name in (*FOLDERS, FILE):
