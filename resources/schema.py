@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from typing import Literal, cast, get_args
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -75,14 +76,15 @@ async def read(app: App, call: Call, uri: str) -> Contents | None:
         case (domain, name, schema, table):
             seen, tables = (
                 await app.see(call.caller, [await app.member(call.caller, domain, name)]),
-                [f"{schema}.{table}"],
+                [escape(f"{schema}.{table}")],
             )
         case _:
             return None
     shown = view(seen, tables, address.detail, address.format, address.max_tokens)
     if shown.unmatched and seen[0].catalog is not None:
+        wanted = ".".join(address.path[2:])
         raise UnknownTable(
-            f'No table "{shown.unmatched[0]}" on "{seen[0].standing.connection.key}".',
+            f'No table "{wanted}" on "{seen[0].standing.connection.key}".',
             candidates=shown.similar,
             hint=f"Read {uri.rsplit('/', 2)[0]} for all of them.",
         )

@@ -52,12 +52,11 @@ class ColonnadeServer(Server[Any]):
 
     def get_capabilities(
         self,
-        notification_options: NotificationOptions | None = None,
+        notification_options: NotificationOptions | None = None,  # noqa: ARG002 - we know what changes
         *args: Any,  # noqa: ANN401 - the SDK's own signature
         **kwargs: Any,  # noqa: ANN401 - the SDK's own signature
     ) -> types.ServerCapabilities:
-        options = notification_options or NotificationOptions(resources_changed=True)
-        return super().get_capabilities(options, *args, **kwargs)
+        return super().get_capabilities(NotificationOptions(resources_changed=True), *args, **kwargs)
 
 
 class Sessions:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from ..errors import ColonnadeError
 from ..model import Call, Caller
 from ..nearest import nearest
 from ..registry import Registry
+from ..transport.leaving import os_user, unless_interrupted
 from . import output
 from .serve import FAILED, INTERRUPTED, OK, USAGE, Serving, serve
 
@@ -93,6 +95,9 @@ def parser() -> argparse.ArgumentParser:
 def run(given: Sequence[str]) -> int:
     """Parse, run and return the exit code."""
     chosen = parser().parse_args(given)
+    if chosen.command != "serve":
+        # What is wrong stands in the answer; without a handler Python would print it once more.
+        logging.getLogger("colonnade").addHandler(logging.NullHandler())
     config: str | None = getattr(chosen, "config", None)
     as_json: bool = getattr(chosen, "json", False)
     try:
@@ -132,11 +137,13 @@ def _call(config: str | None, as_json: bool, tool: str, arguments: Mapping[str, 
 
 
 async def _ask(config: str | None, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    from ..transport import os_user
-
     registry = Registry[App].of(tools, resources)
     call = Call(Caller(os_user(), "colonnade", "command"))
-    async with App.open(None if config is None else Path(config)) as app:
-        for problem in (await app.configuration()).problems:
-            print(problem, file=sys.stderr)
-        return cast("dict[str, Any]", await registry.call(app, call, tool, arguments))
+
+    async def ask() -> dict[str, Any]:
+        async with App.open(None if config is None else Path(config)) as app:
+            for problem in (await app.configuration()).problems:
+                print(problem, file=sys.stderr)
+            return cast("dict[str, Any]", await registry.call(app, call, tool, arguments))
+
+    return await unless_interrupted(ask)

@@ -80,7 +80,8 @@ def _server() -> StdioServerParameters:
         "colonnade"
     ]
     beside = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = shutil.which(declared["command"], path=beside) or declared["command"]
+    named: str = declared["command"]
+    command = shutil.which(named, path=beside) or named
     return StdioServerParameters(
         command=command,
         args=[*declared["args"], "--demo"],

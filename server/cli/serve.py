@@ -32,10 +32,12 @@ def serve(serving: Serving) -> int:
 
 
 def _serve_stdio(serving: Serving) -> int:
+    if sys.stdin is None or sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - closed before we began
+        return _refuse("standard input and output have to be open: that is where the client speaks")
     import anyio
 
     from ..app import App
-    from ..transport import serve_stdio
+    from ..transport.stdio import serve_stdio
 
     async def run() -> None:
         async with App.open(_path(serving), demonstrate=serving.demo) as app:
@@ -52,7 +54,7 @@ def _serve_http(serving: Serving) -> int:
     import anyio
 
     from ..app import App
-    from ..transport import LOOPBACK, serve_http
+    from ..transport.http import LOOPBACK, serve_http
 
     host, _, number = (serving.http or "").rpartition(":")
     host = host.strip("[]")
@@ -98,7 +100,7 @@ def _refuse(why: str) -> int:
 
 
 def _log_to_stderr(level: str) -> None:
-    """Log our own words to stderr; the SDK's log may hold statements and stays silent."""
+    """Log our own words to stderr; the logs of others may hold statements and stay silent."""
     import logging
 
     handler = logging.StreamHandler(sys.stderr)
@@ -107,4 +109,4 @@ def _log_to_stderr(level: str) -> None:
     logger.addHandler(handler)
     logger.setLevel(level.upper())
     logger.propagate = False
-    logging.getLogger("mcp").setLevel(logging.CRITICAL)
+    logging.getLogger().addHandler(logging.NullHandler())

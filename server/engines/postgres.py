@@ -7,17 +7,17 @@ release, wait for a frozen network before they let a cancelled task go, and cost
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from errno import ECONNREFUSED
 from pathlib import Path
 from socket import gaierror
 from time import time
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import anyio
+import anyio.to_thread
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ..errors import (
@@ -104,8 +104,8 @@ CODECS: Final[Mapping[str, Codec | None]] = {
 }
 
 
-def _field(description: str, label: str, group: str) -> Any:  # noqa: ANN401 - what pydantic's Field returns
-    return Field(default=None, description=description, json_schema_extra={"label": label, "group": group})
+def _field(description: str, label: str, group: str, default: str | None = None) -> Any:  # noqa: ANN401 - as pydantic's
+    return Field(default=default, description=description, json_schema_extra={"label": label, "group": group})
 
 
 class PostgresOptions(Options):
@@ -113,13 +113,7 @@ class PostgresOptions(Options):
 
     url: SecretStr | None = _field("postgresql://user:password@host:port/database", "URL", "Connection")
     host: str | None = _field("Host name, address, or folder of a Unix socket", "Host", "Connection")
-    port: int | None = Field(
-        default=None,
-        ge=1,
-        le=65_535,
-        description="Port; 5432 when left out",
-        json_schema_extra={"label": "Port", "group": "Connection"},
-    )
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = _field("Port; 5432 when left out", "Port", "Connection")
     database: str | None = _field("Name of the database", "Database", "Connection")
     user: str | None = _field("Login role, best one that may only read", "User", "Login")
     password: Secret | None = _field("Password of the login role", "Password", "Login")
@@ -132,11 +126,7 @@ class PostgresOptions(Options):
         "Root certificate",
         "TLS",
     )
-    application_name: str = Field(
-        default="colonnade",
-        description="Name in pg_stat_activity",
-        json_schema_extra={"label": "Application name", "group": "Connection"},
-    )
+    application_name: str = _field("Name in pg_stat_activity", "Application name", "Connection", "colonnade")
 
     @field_validator("passfile", "sslrootcert")
     @classmethod
@@ -185,17 +175,13 @@ class PostgresClient:
 
     async def catalog(self) -> Catalog:
         async with self._reading() as read:
-            return _catalog(
-                tables=await read(TABLES),
-                columns=await read(COLUMNS),
-                keys=await read(KEYS),
-                indexes=await read(INDEXES),
-                facts=(await read(FINGERPRINT))[0],
-            )
+            found = [await read(VISIBLE + sql) for sql in (TABLES, COLUMNS, KEYS, INDEXES, FINGERPRINT)]
+        # Thousands of tables take a while to build, during which the other connections are to answer.
+        return await anyio.to_thread.run_sync(_catalog, found)
 
     async def fingerprint(self) -> str:
         async with self._reading() as read:
-            return cast("str", (await read(FINGERPRINT))[0]["fingerprint"])
+            return cast("str", (await read(VISIBLE + FINGERPRINT))[0]["fingerprint"])
 
     async def ping(self) -> ServerInfo:
         async with self._reading() as read:
@@ -246,24 +232,25 @@ class PostgresClient:
 
     async def _begun(self, begin: str, seconds: float) -> "_Session":
         """Begin on a kept connection, or on a new one if the kept ones turn out to be dead."""
-        while True:
-            if self._closed:
-                raise ConnectionLost("The connection was closed.", hint="Send it again.")
+        while not self._closed:
             kept = bool(self._idle)
             session = self._idle.pop() if kept else _Session(await self._connect())
+            begun = False
             try:
                 with _watched(begin, _Deadline(seconds), session):
                     await session.connection.execute(begin)
-                return session
+                    begun = True
             except (ConnectionLost, TimedOut):
-                session.connection.terminate()
                 if not kept:
                     raise
                 while self._idle:
                     self._idle.pop().connection.terminate()
-            except BaseException:
-                session.connection.terminate()
-                raise
+            finally:
+                if not begun:
+                    session.connection.terminate()
+            if begun:
+                return session
+        raise ConnectionLost("The connection was closed.", hint="Send it again.")
 
 
 def _begin(mode: str, seconds: float) -> str:
@@ -313,17 +300,6 @@ class _Session:
     def forget(self, text: str) -> None:
         self._prepared.pop(text, None)
 
-    async def fetch(self, statement: "PreparedStatement[Record]", most: int, *, first: bool) -> "Fetched":
-        # asyncpg's own cursors name their portal and so need one more round trip, to bind or to close it.
-        protocol, state = self.connection._protocol, statement._state  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
-        if first:
-            records, tag, complete = await protocol.bind_execute(state, (), "", most, True, None)  # noqa: FBT003 - all three, please
-        else:
-            records, tag, complete = await protocol.execute(state, "", most, True, None)  # noqa: FBT003 - as above
-        if complete and tag.decode().partition(" ")[0] not in READING:
-            self.spoilt = True
-        return Fetched(list(map(tuple, records)), bool(complete))
-
     async def end(self, patience: float) -> None:
         """Leave nothing of the transaction; a connection that does not obey, or was spoilt, is terminated."""
         clean = False
@@ -338,14 +314,6 @@ class _Session:
                 self.connection.terminate()
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """Some rows, and whether they are the last."""
-
-    rows: list[tuple[object, ...]]
-    complete: bool
-
-
 class PostgresCursor:
     """One statement; its first rows are read when it starts, so that its errors come at once."""
 
@@ -354,8 +322,9 @@ class PostgresCursor:
         self._text = text
         self._deadline = deadline
         self._left = rows + 1
+        self._rows: list[tuple[object, ...]] = []
+        self._complete = False
         self._statement: PreparedStatement[Record] | None = None
-        self._fetched = Fetched([], complete=True)
         self.columns: tuple[ResultColumn, ...] = ()
 
     async def start(self, begin: str) -> None:
@@ -370,10 +339,10 @@ class PostgresCursor:
                 await self._execute()
 
     async def batches(self) -> AsyncIterator[list[tuple[object, ...]]]:
-        while self._fetched.rows and self.columns:
-            self._left -= len(self._fetched.rows)
-            yield self._fetched.rows
-            if self._fetched.complete or self._left <= 0:
+        while self._rows and self.columns:
+            self._left -= len(self._rows)
+            yield self._rows
+            if self._complete or self._left <= 0:
                 return
             with _watched(self._text, self._deadline, self._session):
                 await self._fetch(first=False)
@@ -387,8 +356,17 @@ class PostgresCursor:
             raise
 
     async def _fetch(self, *, first: bool) -> None:
-        if self._statement is not None:
-            self._fetched = await self._session.fetch(self._statement, min(BATCH, self._left), first=first)
+        # asyncpg's own cursors name their portal, and so need one more round trip to bind or to close it.
+        protocol = self._session.connection._protocol  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        state = cast("PreparedStatement[Record]", self._statement)._state  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        most = min(BATCH, self._left)
+        if first:
+            records, tag, complete = await protocol.bind_execute(state, (), "", most, True, None)  # noqa: FBT003 - asyncpg's
+        else:
+            records, tag, complete = await protocol.execute(state, "", most, True, None)  # noqa: FBT003 - asyncpg's
+        self._rows, self._complete = list(map(tuple, records)), bool(complete)
+        if self._complete and tag.decode().partition(" ")[0] not in READING:
+            self._session.spoilt = True
 
 
 def _result_column(attribute: "Attribute") -> ResultColumn:
@@ -408,19 +386,10 @@ def _connector(
         import asyncpg
     except ImportError:
         raise DriverMissing("The package asyncpg is not installed.", hint="pip install asyncpg") from None
-
-    class Exact(asyncpg.Connection):
-        """Takes composites and ranges as text: asyncpg cannot read them once a part of them comes as text."""
-
-        async def _introspect_types(self, oids: Iterable[int], timeout: float | None) -> "tuple[list[Record], object]":  # noqa: ASYNC109 - asyncpg's
-            found = await super()._introspect_types(oids, timeout)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - private
-            types, statement = cast("tuple[list[Record], object]", found)
-            for found in types:
-                if found["kind"] in (b"c", b"r", b"m"):
-                    _declare_text(self, found["oid"], found["name"], found["ns"])
-            return types, statement
-
+    if options.sslrootcert is not None and not Path(options.sslrootcert).is_file():
+        raise ConfigError(f"There is no file {Path(options.sslrootcert).name} at `sslrootcert`.", hint="Correct it.")
     target = _target(options, secrets.get("url"))
+    kind = _connection_class()
     settings = {
         **SETTINGS,
         "application_name": options.application_name,
@@ -438,7 +407,7 @@ def _connector(
             passfile=options.passfile,
             ssl=options.ssl,
             timeout=limits.connect,
-            connection_class=Exact,
+            connection_class=kind,
             server_settings=settings,
         )
         await _declare_types(connection)
@@ -453,9 +422,26 @@ def _connector(
                     raise
             return await attempt()
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
-            raise _refusal(error, target, options, limits.connect) from None
+            raise _refusal(error, target, limits.connect) from None
 
     return connect
+
+
+def _connection_class() -> "type[Connection[Record]]":
+    import asyncpg
+
+    class Exact(asyncpg.Connection):
+        """Takes composites and ranges as text: asyncpg cannot read them once a part of them comes as text."""
+
+        async def _introspect_types(self, oids: Iterable[int], timeout: float | None) -> "tuple[list[Record], object]":  # noqa: ASYNC109 - asyncpg's
+            answer = await super()._introspect_types(oids, timeout)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - private
+            types, statement = cast("tuple[list[Record], object]", answer)
+            for found in types:
+                if found["kind"] in (b"c", b"r", b"m"):
+                    _declare_text(self, found["oid"], found["name"], found["ns"])
+            return types, statement
+
+    return Exact
 
 
 async def _declare_types(connection: "Connection[Record]") -> None:
@@ -517,7 +503,7 @@ def _torn_url() -> ConfigError:
     )
 
 
-def _refusal(error: Exception, target: str, options: PostgresOptions, seconds: float) -> ColonnadeError:
+def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
     """Map what a connection attempt raised, by class and code: a driver's words may repeat what it was given."""
     import asyncpg
 
@@ -528,10 +514,11 @@ def _refusal(error: Exception, target: str, options: PostgresOptions, seconds: f
             f"Cannot reach {target}: TLS: the server's certificate was not accepted: {error.verify_message}.",
             hint="Set `sslrootcert` to the authority that signed it, and `host` to the name in it.",
         )
-    if isinstance(error, (ssl.SSLError, ConnectionError)) and type(error) in (ssl.SSLError, ConnectionError):
+    # A bare ConnectionError is asyncpg's: the server answered the request for TLS with no.
+    if isinstance(error, ssl.SSLError) or type(error) is ConnectionError:
         return Unreachable(
             f"Cannot reach {target}: TLS: the server does not offer it, or the handshake failed.",
-            hint=f"`ssl` is {options.ssl or 'prefer'}; ask the server's owner which mode it takes.",
+            hint="Ask the server's owner which mode it takes, and set `ssl`.",
         )
     if isinstance(error, OSError):
         return Unreachable(
@@ -632,7 +619,7 @@ def _explain_sql(error: "PostgresError", text: str, deadline: _Deadline) -> Colo
                 f"Another session kept a lock for over {LOCK_SECONDS:g} s: {message}; nothing was changed.",
                 hint="Try again later.",
             )
-        case "57P01" | "57P02" | "57P03" | "57P05" | "25P03":
+        case "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "08000" | "08003" | "08006":
             return ConnectionLost(f"The server ended the connection: {message}.", hint="Send it again.")
         case _:
             said = [_line(part) for part in (error.hint, error.detail) if part]
@@ -659,6 +646,7 @@ def _where(text: str, position: str | None) -> str:
 
 
 # The catalog, from pg_catalog alone: information_schema hides foreign keys from a role that only reads.
+# An expression over columns is left out while a migration locks its table, since printing it waits for the lock.
 
 VISIBLE: Final = """
 with visible as materialized (
@@ -668,9 +656,11 @@ with visible as materialized (
     where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and has_schema_privilege(n.oid, 'USAGE') and has_any_column_privilege(c.oid, 'SELECT')
+), locked as materialized (
+    select relation from pg_locks where mode = 'AccessExclusiveLock' and granted and relation is not null
 )
 """
-TABLES: Final = f"""{VISIBLE}
+TABLES: Final = """
 select v.oid, v.nspname as schema, v.relname as name, v.relkind::text as kind,
        obj_description(v.oid, 'pg_class') as comment,
        case when v.relkind = 'p' then p.rows when v.relkind <> 'v' and v.reltuples >= 0 then v.reltuples end::bigint
@@ -685,9 +675,11 @@ from visible v left join (
 ) p on p.root = v.oid
 order by v.nspname collate "C", v.relname collate "C"
 """
-COLUMNS: Final = f"""{VISIBLE}
+COLUMNS: Final = """
 select a.attrelid as oid, a.attnum as number, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-       not a.attnotnull as nullable, pg_get_expr(d.adbin, d.adrelid) as default, s.description as comment,
+       not a.attnotnull as nullable, s.description as comment,
+       case when a.attgenerated = '' then pg_get_expr(d.adbin, 0)
+           when a.attrelid not in (select relation from locked) then pg_get_expr(d.adbin, d.adrelid) end as default,
        a.attidentity <> '' or a.attgenerated <> '' as generated
 from visible v join pg_attribute a on a.attrelid = v.oid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
@@ -695,14 +687,14 @@ left join pg_description s on s.classoid = 'pg_class'::regclass and s.objoid = a
 where a.attnum > 0 and not a.attisdropped and (v.whole or has_column_privilege(v.oid, a.attnum, 'SELECT'))
 order by a.attrelid, a.attnum
 """
-KEYS: Final = f"""{VISIBLE}
+KEYS: Final = """
 select k.conrelid as oid, k.contype::text as kind, array_to_string(k.conkey, ' ') as columns,
        k.confrelid as oid_there, array_to_string(k.confkey, ' ') as columns_there
 from visible v join pg_constraint k on k.conrelid = v.oid
-where k.contype in ('p', 'u', 'f') and k.conparentid = 0
+where k.contype in ('p', 'u', 'f')
 order by k.conrelid, k.conname collate "C"
 """
-INDEXES: Final = f"""{VISIBLE}
+INDEXES: Final = """
 select i.indrelid as oid, c.relname as name, i.indisunique as unique,
        array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' ') as columns,
        case when i.indexprs is not null then
@@ -710,14 +702,14 @@ select i.indrelid as oid, c.relname as name, i.indisunique as unique,
        pg_get_expr(i.indpred, i.indrelid, true) as predicate
 from visible v join pg_index i on i.indrelid = v.oid join pg_class c on c.oid = i.indexrelid
 where i.indisvalid and not exists (
-    select from pg_constraint k where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype in ('p', 'u', 'x')
-)
+    select from pg_constraint k where k.conindid = i.indexrelid and k.conrelid = i.indrelid and k.contype <> 'f'
+) and ((i.indexprs is null and i.indpred is null) or i.indrelid not in (select relation from locked))
 order by i.indrelid, c.relname collate "C"
 """
 # xmin changes with every DDL and GRANT, and with no INSERT or ANALYZE; what the login may see is in `visible`.
-FINGERPRINT: Final = f"""{VISIBLE}
+FINGERPRINT: Final = """
 select md5(concat_ws('/', current_schemas(false),
-    (select string_agg(concat_ws(':', v.version, v.whole), ',' order by v.oid) from visible v),
+    (select string_agg(v.version, ',' order by v.oid) from visible v),
     (select concat_ws(':', count(*), sum(hashtextextended(concat_ws(':', a.attrelid, a.attnum, a.xmin), 0)))
      from visible v join pg_attribute a on a.attrelid = v.oid
      where a.attnum > 0 and (v.whole or has_column_privilege(v.oid, a.attnum, 'SELECT'))),
@@ -731,23 +723,11 @@ select md5(concat_ws('/', current_schemas(false),
      from pg_type t where t.oid >= 16384 and t.typtype <> 'c' and t.typelem = 0)
 )) as fingerprint, coalesce((current_schemas(false))[1], '') as default_schema
 """
-KINDS: Final[Mapping[str, TableKind]] = {
-    "r": "table",
-    "p": "table",
-    "v": "view",
-    "m": "materialized",
-    "f": "foreign",
-}
+KINDS: Final[Mapping[str, TableKind]] = {"r": "table", "p": "table", "v": "view", "m": "materialized", "f": "foreign"}
 
 
-def _catalog(
-    *,
-    tables: "Sequence[Record]",
-    columns: "Sequence[Record]",
-    keys: "Sequence[Record]",
-    indexes: "Sequence[Record]",
-    facts: "Record",
-) -> Catalog:
+def _catalog(found: "list[list[Record]]") -> Catalog:
+    tables, columns, keys, indexes, facts = found
     names: dict[int, dict[str, str]] = {row["oid"]: {} for row in tables}
     for row in columns:
         names[row["oid"]][str(row["number"])] = row["name"]
@@ -771,13 +751,13 @@ def _catalog(
             )
             for row in tables
         ),
-        fingerprint=facts["fingerprint"],
+        fingerprint=facts[0]["fingerprint"],
         read_at=time(),
-        default_schema=facts["default_schema"],
+        default_schema=facts[0]["default_schema"],
     )
 
 
-def _by_table(rows: "Sequence[Record]") -> "dict[int, list[Record]]":
+def _by_table(rows: "Iterable[Record]") -> "dict[int, list[Record]]":
     found: dict[int, list[Record]] = {}
     for row in rows:
         found.setdefault(row["oid"], []).append(row)

@@ -4,6 +4,7 @@ SQLite types belong to values, not to columns: a column's type here is that of i
 """
 
 import sqlite3
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -154,7 +155,7 @@ class SqliteCursor:
         """Do blocking work, interrupting it at the deadline or when the caller gives up; returns once it has ended."""
         outcome: list[T] = []
         failure: list[Exception] = []
-        ended = anyio.Event()
+        ended = threading.Event()
 
         async def interrupt_when_cancelled() -> None:
             try:
@@ -164,21 +165,21 @@ class SqliteCursor:
                     # Repeated: an interrupt that comes before the statement starts is lost.
                     while not ended.is_set():
                         self._connection.interrupt()
-                        with anyio.move_on_after(0.02):
-                            await ended.wait()
+                        await anyio.sleep(0.01)
 
         def guarded() -> None:
             try:
                 outcome.append(work())
             except (sqlite3.Error, UnicodeDecodeError) as error:
                 failure.append(error)
+            finally:
+                ended.set()
 
         with anyio.move_on_at(self._deadline) as limit:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(interrupt_when_cancelled)
                 with anyio.CancelScope(shield=True):
                     await anyio.to_thread.run_sync(guarded)
-                    ended.set()
                 tasks.cancel_scope.cancel()
         if outcome:
             return outcome[0]

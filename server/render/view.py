@@ -94,10 +94,10 @@ def index(domains: Sequence[Domain], standings: Sequence[Standing]) -> str:
         shown = [
             f"<data_source{attributes(name=d.name, id=d.id, connections=str(len(d.connections)))}/>" for d in domains
         ]
-        return "\n".join(["<data_sources>", *shown, "</data_sources>"])
+        return "\n".join(["<domains>", *shown, "</domains>"])
     parts = [Part(standing, "", standing.tables or 0, None, None, None) for standing in standings]
     shown = [_data_source(d, [p for p in parts if p.standing.domain is d], "xml") for d in domains]
-    return "\n".join(["<data_sources>", *shown, "</data_sources>"])
+    return "\n".join(["<domains>", *shown, "</domains>"])
 
 
 def envelope(shown: View, form: Format) -> str:
