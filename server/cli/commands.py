@@ -142,8 +142,9 @@ async def _ask(config: str | None, tool: str, arguments: Mapping[str, Any]) -> d
 
     async def ask() -> dict[str, Any]:
         async with App.open(None if config is None else Path(config)) as app:
-            for problem in (await app.configuration()).problems:
-                print(problem, file=sys.stderr)
+            if tool == "list_connections":
+                for problem in (await app.configuration()).problems:
+                    print(problem, file=sys.stderr)
             return cast("dict[str, Any]", await registry.call(app, call, tool, arguments))
 
     return await unless_interrupted(ask)
