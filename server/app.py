@@ -154,7 +154,7 @@ class App:
         if not connection.enabled:
             return Standing(connection, domain, "disabled", "enabled = false in the configuration", None, None)
         identity = identity_of(connection, caller)
-        health = self._pool.health(connection.key, identity)
+        health = self._pool.health(connection, identity)
         known = self._catalogs.known(connection, identity)
         reason = "" if health.error is None else health.error.what
         tables = None if known is None else len(known.tables)

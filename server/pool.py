@@ -36,8 +36,9 @@ CLOSE_SECONDS: Final = 5.0
 FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 60.0
 
-Place = tuple[ConnectionKey, str]
-"""A key and an identity."""
+Slot = tuple[ConnectionKey, str, str]
+"""A key, its effective settings and an identity: a caller who still holds the settings of before a reload cannot leave
+a client of theirs to the callers after it."""
 
 STATUS_OF: Final[dict[str, Status]] = {"config_error": "config_error", "driver_missing": "driver_missing"}
 """The status that an error code of a build means; any other is `down`."""
@@ -83,16 +84,16 @@ class Pool:
         self._build = build
         self._clock = clock
         self._jitter = jitter
-        self._entries: dict[Place, Entry] = {}
-        self._health: dict[Place, Health] = {}
+        self._entries: dict[Slot, Entry] = {}
+        self._health: dict[Slot, Health] = {}
         self._places: dict[tuple[str, str], anyio.CapacityLimiter] = {}
         self._process = anyio.CapacityLimiter(PROCESS_LIMIT)
         self._open: set[Entry] = set()
         self._closed = False
 
-    def health(self, key: ConnectionKey, identity: str) -> Health:
+    def health(self, connection: Connection, identity: str) -> Health:
         """Tell what is known, without touching the database."""
-        return self._health.get((key, identity)) or Health()
+        return self._health.get(_slot(connection, identity)) or Health()
 
     @asynccontextmanager
     async def lease(self, connection: Connection, identity: str) -> AsyncGenerator[Client]:
@@ -106,7 +107,7 @@ class Pool:
             async with self._place(connection, identity):
                 yield client
         except Unreachable as error:
-            self._lost((connection.key, identity), entry, error.at(str(connection.key), connection.type))
+            self._lost(_slot(connection, identity), entry, error.at(str(connection.key), connection.type))
             raise
         finally:
             # Nothing here waits, so a second cancellation cannot interrupt the giving back.
@@ -117,17 +118,17 @@ class Pool:
 
     def retire(self, key: ConnectionKey) -> None:
         """Let the next caller of a key have a new client at once; running work keeps the old one to its end."""
-        for place in [place for place in self._health if place[0] == key]:
-            del self._health[place]
-        for place in [place for place in self._entries if place[0] == key]:
-            self._retire(place)
+        for slot in [slot for slot in self._health if slot[0] == key]:
+            del self._health[slot]
+        for slot in [slot for slot in self._entries if slot[0] == key]:
+            self._retire(slot)
 
     def sweep(self) -> None:
         """Retire the clients that nobody used for `IDLE_SECONDS`."""
         now = self._clock()
-        for place, entry in list(self._entries.items()):
+        for slot, entry in list(self._entries.items()):
             if entry.client is not None and not entry.leases and now - entry.used_at > IDLE_SECONDS:
-                self._retire(place)
+                self._retire(slot)
 
     async def keep_sweeping(self) -> None:
         """Sweep for as long as the pool lives."""
@@ -146,11 +147,11 @@ class Pool:
                 tasks.start_soon(self._close, entry)
 
     async def _checkout(self, connection: Connection, identity: str) -> tuple[Entry, Client]:
-        place = (connection.key, identity)
+        slot = _slot(connection, identity)
         while True:
-            entry = self._entries.get(place)
+            entry = self._entries.get(slot)
             if entry is None:
-                entry = self._start_building(connection, place)
+                entry = self._start_building(connection, slot)
             if not entry.ready.is_set():
                 await entry.ready.wait()
             if entry.error is not None:
@@ -160,22 +161,22 @@ class Pool:
                 entry.leases += 1
                 return entry, entry.client
 
-    def _start_building(self, connection: Connection, place: Place) -> Entry:
+    def _start_building(self, connection: Connection, slot: Slot) -> Entry:
         if self._closed:
             raise Unreachable("The server is shutting down.")
-        health = self._health.setdefault(place, Health())
+        health = self._health.setdefault(slot, Health())
         left = health.closed_until - self._clock()
         if health.error is not None and left > 0:
             raise _copy(health.error, f" The next attempt is in {left:.0f} s.")
-        entry = self._entries[place] = Entry()
-        self._tasks.start_soon(self._do_build, connection, place, entry)
+        entry = self._entries[slot] = Entry()
+        self._tasks.start_soon(self._do_build, connection, slot, entry)
         return entry
 
-    async def _do_build(self, connection: Connection, place: Place, entry: Entry) -> None:
-        health = self._health.setdefault(place, Health())
+    async def _do_build(self, connection: Connection, slot: Slot, entry: Entry) -> None:
+        health = self._health.setdefault(slot, Health())
         try:
             with anyio.fail_after(connection.limits.connect):
-                entry.client = await self._build(connection, place[1])
+                entry.client = await self._build(connection, slot[2])
             entry.used_at = self._clock()
             self._open.add(entry)
             health.status, health.error, health.failures, health.closed_until = "ok", None, 0, 0.0
@@ -195,17 +196,17 @@ class Pool:
                 entry.error = entry.error or Unreachable("The server is shutting down.")
                 entry.error.at(str(connection.key), connection.type)
                 self._note_failure(health, entry.error)
-                if self._entries.get(place) is entry:
-                    del self._entries[place]
+                if self._entries.get(slot) is entry:
+                    del self._entries[slot]
             entry.ready.set()
             if entry.client is not None and entry.retired and not entry.leases:
                 self._start_closing(entry)
 
-    def _lost(self, place: Place, entry: Entry, error: ColonnadeError) -> None:
+    def _lost(self, slot: Slot, entry: Entry, error: ColonnadeError) -> None:
         """Let a client that can reach nothing any more go, so that the back-off holds for the next callers."""
-        if self._entries.get(place) is entry:
-            self._retire(place)
-            health = self._health.setdefault(place, Health())
+        if self._entries.get(slot) is entry:
+            self._retire(slot)
+            health = self._health.setdefault(slot, Health())
             health.checked_at = time.time()
             self._note_failure(health, error)
 
@@ -244,8 +245,8 @@ class Pool:
             for limiter in held:
                 limiter.release_on_behalf_of(borrower)
 
-    def _retire(self, place: Place) -> None:
-        entry = self._entries.pop(place)
+    def _retire(self, slot: Slot) -> None:
+        entry = self._entries.pop(slot)
         entry.retired = True
         if entry.client is not None and not entry.leases:
             self._start_closing(entry)
@@ -266,6 +267,10 @@ async def _borrow(limiter: anyio.CapacityLimiter, borrower: object) -> None:
         limiter.acquire_on_behalf_of_nowait(borrower)
     except anyio.WouldBlock:
         await limiter.acquire_on_behalf_of(borrower)
+
+
+def _slot(connection: Connection, identity: str) -> Slot:
+    return (connection.key, connection.effective, identity)
 
 
 def identity_of(connection: Connection, caller: Caller) -> str:  # noqa: ARG001 - all logins are the configuration's so far

@@ -165,7 +165,7 @@ async def test_a_failure_is_told_to_all_until_its_back_off_has_passed() -> None:
         assert bench.attempts == 1
         with pytest.raises(Unreachable, match=r"next attempt is in 1 s"):
             await _once(pool)
-        assert pool.health(connection().key, SYSTEM).status == "down"
+        assert pool.health(connection(), SYSTEM).status == "down"
 
         bench.now += 1.1
         with pytest.raises(Unreachable):
@@ -179,7 +179,7 @@ async def test_a_failure_is_told_to_all_until_its_back_off_has_passed() -> None:
         bench.failure = None
         bench.now += 1.0
         await _once(pool)
-        assert pool.health(connection().key, SYSTEM).status == "ok"
+        assert pool.health(connection(), SYSTEM).status == "ok"
 
 
 async def _once(pool: Pool, which: Connection | None = None, identity: str = SYSTEM) -> None:
@@ -204,7 +204,7 @@ async def test_what_a_build_raises_becomes_the_status(
         with pytest.raises(raised) as caught:
             await _once(pool)
         assert "secret" not in str(caught.value)
-        assert pool.health(connection().key, SYSTEM).status == status
+        assert pool.health(connection(), SYSTEM).status == status
 
 
 async def test_a_build_that_hangs_ends_at_the_connect_limit() -> None:
@@ -286,6 +286,19 @@ async def test_a_reload_during_a_build_gives_the_waiting_callers_a_client_of_the
         assert [client.closed for client in bench.built] == [1, 0]
 
 
+async def test_a_caller_with_the_settings_of_before_a_reload_leaves_no_client_to_those_after_it() -> None:
+    bench = Bench()
+    bench.gate.set()
+    old, new = connection("c", "old"), connection("c", "new")
+    async with bench.pool() as pool:
+        pool.retire(old.key)
+        async with pool.lease(old, SYSTEM) as late, pool.lease(new, SYSTEM) as fresh:
+            assert fresh is not late
+        pool.retire(old.key)
+        await settle()
+        assert [client.closed for client in bench.built] == [1, 1]
+
+
 async def test_an_idle_client_is_closed_and_one_in_use_is_not() -> None:
     bench = Bench()
     bench.gate.set()
@@ -307,7 +320,7 @@ async def test_a_client_that_reaches_nothing_any_more_is_let_go_and_backs_off() 
                 raise Unreachable("The server is gone.")
         await settle()
         assert bench.built[0].closed == 1
-        assert pool.health(connection().key, SYSTEM).status == "down"
+        assert pool.health(connection(), SYSTEM).status == "down"
         with pytest.raises(Unreachable, match="next attempt"):
             await _once(pool)
         assert bench.attempts == 1
