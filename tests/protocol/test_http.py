@@ -3,17 +3,24 @@
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.abc
+import anyio.to_thread
 import httpx2
 import pytest
 from mcp import Client
@@ -28,8 +35,8 @@ COUNT = "select count(*) from regions"
 
 ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) from n"
 
-ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/mcp")
-BEARER = re.compile(r"Authorization: Bearer (\S+)")
+ADDRESS = r"^Colonnade serves MCP on (?P<url>http://127\.0\.0\.1:\d+/mcp)\n"
+BEARER = r"Clients send the header  Authorization: Bearer (?P<token>\S+)\n"
 
 PING: Mapping[str, Any] = {"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {}}
 
@@ -47,7 +54,7 @@ ACCEPT = ((b"Accept", b"application/json, text/event-stream"),)
 class Site:
     """A server that is running, by what it printed."""
 
-    process: anyio.abc.Process
+    process: subprocess.Popen[bytes]
     file: Path
     url: str
     token: str | None
@@ -79,35 +86,45 @@ class Site:
         async with httpx2.AsyncClient(timeout=10) as web:
             return await web.post(self.url, json=message, headers=[*ACCEPT, *given])
 
+    async def ended(self, seconds: float) -> int:
+        """Wait for the process to end by itself and return its exit code."""
+        return await anyio.to_thread.run_sync(self.process.wait, seconds)
 
-Start = Callable[..., AbstractAsyncContextManager[Site]]
+
+Start = Callable[..., AbstractContextManager[Site]]
+
+
+@contextmanager
+def serving(command: Sequence[str], environ: Mapping[str, str], file: Path) -> Generator[Site]:
+    """Start a server, wait until it has printed where it is, and kill it in the end."""
+    printed = re.compile(ADDRESS + ("(?P<token>)" if "--no-token" in command else BEARER))
+    with file.open("wb") as errors, subprocess.Popen(command, stderr=errors, env=environ) as process:
+        try:
+            deadline = time.monotonic() + 10
+            while not (found := printed.match(text := file.read_text(encoding="utf-8"))):
+                assert process.poll() is None, text
+                assert time.monotonic() < deadline, text
+                time.sleep(0.02)
+            yield Site(process, file, found["url"], found["token"] or None)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def site(colonnade: str, environ: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Generator[Site]:
+    """A server with a token on the demo, which says all it has to say; tests share it."""
+    command = [colonnade, "serve", "--demo", "--http", "127.0.0.1:0", "--log-level", "debug"]
+    with serving(command, environ, tmp_path_factory.mktemp("http") / "log") as site:
+        yield site
 
 
 @pytest.fixture
-def start(colonnade: str, environ: Mapping[str, str], tmp_path: Path, until: Until) -> Start:
-    """Start a server on the demo and a free port, and kill it in the end."""
+def start(colonnade: str, environ: Mapping[str, str], tmp_path: Path) -> Start:
+    """Start a server of one's own on the demo."""
 
-    @asynccontextmanager
-    async def starting(*arguments: str, **variables: str) -> AsyncGenerator[Site]:
-        file = tmp_path / "log"
+    def starting(*arguments: str, **variables: str) -> AbstractContextManager[Site]:
         command = [colonnade, "serve", "--demo", "--http", "127.0.0.1:0", *arguments]
-        with file.open("wb") as errors:
-            process = await anyio.open_process(command, stdin=None, stderr=errors, env={**environ, **variables})
-
-        async def printed() -> bool:
-            assert process.returncode is None, file.read_text()
-            text = file.read_text()
-            return ADDRESS.search(text) is not None and ("--no-token" in arguments or BEARER.search(text) is not None)
-
-        async with process:
-            try:
-                await until(printed)
-                text = file.read_text()
-                bearer = BEARER.search(text)
-                yield Site(process, file, ADDRESS.findall(text)[0], None if bearer is None else bearer[1])
-            finally:
-                if process.returncode is None:
-                    process.kill()
+        return serving(command, {**environ, **variables}, tmp_path / "log")
 
     return starting
 
@@ -125,30 +142,30 @@ async def refused(colonnade: str, environ: Mapping[str, str], address: str) -> t
     return ended.returncode, ended.stderr.decode()
 
 
-async def test_the_token_that_was_printed_opens_the_server_in_both_revisions(start: Start) -> None:
-    async with start() as site:
-        for mode, revision in MODES.items():
-            async with site.client(mode) as client:
-                assert client.protocol_version == revision
-                assert len((await client.list_tools()).tools) == 3
-                answer = await client.call_tool("execute_query", {"connection": "shop", "sql": COUNT})
-                assert len((await client.list_resources()).resources) == 4
-            assert answer.structured_content is not None
-            assert answer.structured_content["rows"] == [[5]]
+async def test_the_token_that_was_printed_opens_the_server_in_both_revisions(site: Site) -> None:
+    for mode, revision in MODES.items():
+        async with site.client(mode) as client:
+            assert client.protocol_version == revision
+            assert len((await client.list_tools()).tools) == 3
+            answer = await client.call_tool("execute_query", {"connection": "shop", "sql": COUNT})
+            assert len((await client.list_resources()).resources) == 4
+        assert answer.structured_content is not None
+        assert answer.structured_content["rows"] == [[5]]
 
 
-async def test_without_the_token_nothing_is_served_and_the_next_step_is_told(start: Start) -> None:
-    async with start() as site, httpx2.AsyncClient(timeout=10) as web:
-        token = site.token or ""
-        wrong = [
-            "Bearer",
-            "Bearer wrong",
-            f"Basic {token}",
-            token,
-            f"Bearer {token}x",
-            f"Bearer {token[:-1]}",
-            "Bearer \xe9",
-        ]
+async def test_without_the_token_nothing_is_served_and_the_next_step_is_told(site: Site) -> None:
+    token = site.token or ""
+    assert len(token) >= 32
+    wrong = [
+        "Bearer",
+        "Bearer wrong",
+        f"Basic {token}",
+        token,
+        f"Bearer {token}x",
+        f"Bearer {token[:-1]}",
+        "Bearer \xe9",
+    ]
+    async with httpx2.AsyncClient(timeout=10) as web:
         responses = [await site.post(message) for message in (INITIALIZE, PING)]
         responses += [await site.post(INITIALIZE, Authorization=header.encode("latin-1")) for header in wrong]
         responses.append(await web.get(site.url.removesuffix("mcp")))
@@ -159,41 +176,43 @@ async def test_without_the_token_nothing_is_served_and_the_next_step_is_told(sta
         assert "Authorization: Bearer" in response.text
         assert "printed" in response.text
     assert known.status_code == 404
-    assert len(token) >= 32
 
 
 async def test_a_token_of_ones_own_is_taken_from_the_environment(start: Start) -> None:
-    async with start(COLONNADE_HTTP_TOKEN="chosen-by-me") as site:
+    with start(COLONNADE_HTTP_TOKEN="chosen-by-me") as site:
         assert site.token == "chosen-by-me"
         response = await site.post(INITIALIZE, Authorization="Bearer chosen-by-me")
     assert response.status_code == 200
 
 
-async def test_a_server_without_a_token_says_nothing_of_one_and_lets_in(start: Start) -> None:
-    async with start("--no-token") as site:
-        assert "Bearer" not in site.log()
+async def assert_other_sites_are_kept_out(site: Site) -> None:
+    port = site.url.split(":")[2].removesuffix("/mcp")
+    for headers, status in (
+        ({"Host": "evil.example"}, 421),
+        ({"Host": f"evil.example:{port}"}, 421),
+        ({"Host": f"127.0.0.1.evil.example:{port}"}, 421),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": f"http://evil.example:{port}"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost:3000"}, 200),
+        ({"Host": f"localhost:{port}"}, 200),
+        ({}, 200),
+    ):
+        response = await site.post(INITIALIZE, **headers, **site.headers())
+        assert response.status_code == status, headers
+
+
+async def test_pages_of_other_sites_cannot_reach_it(site: Site) -> None:
+    await assert_other_sites_are_kept_out(site)
+
+
+async def test_a_server_without_a_token_lets_in_who_is_on_this_machine_and_no_other_site(start: Start) -> None:
+    with start("--no-token") as site:
         for mode in MODES:
             async with site.client(mode) as client:
                 assert len((await client.list_tools()).tools) == 3
-
-
-@pytest.mark.parametrize("arguments", [[], ["--no-token"]], ids=["with a token", "without a token"])
-async def test_pages_of_other_sites_cannot_reach_it(start: Start, arguments: list[str]) -> None:
-    async with start(*arguments) as site:
-        port = site.url.split(":")[2].removesuffix("/mcp")
-        for headers, status in (
-            ({"Host": "evil.example"}, 421),
-            ({"Host": f"evil.example:{port}"}, 421),
-            ({"Host": f"127.0.0.1.evil.example:{port}"}, 421),
-            ({"Origin": "https://evil.example"}, 403),
-            ({"Origin": f"http://evil.example:{port}"}, 403),
-            ({"Origin": "null"}, 403),
-            ({"Origin": "http://localhost:3000"}, 200),
-            ({"Host": f"localhost:{port}"}, 200),
-            ({}, 200),
-        ):
-            response = await site.post(INITIALIZE, **headers, **site.headers())
-            assert response.status_code == status, headers
+        await assert_other_sites_are_kept_out(site)
+        assert "Bearer" not in site.log()
 
 
 async def test_only_this_machine_is_served(colonnade: str, environ: Mapping[str, str]) -> None:
@@ -221,41 +240,38 @@ async def test_a_port_in_use_is_told_in_a_sentence(colonnade: str, environ: Mapp
     assert len(words.splitlines()) == 1
 
 
-async def test_giving_up_stops_the_statement(start: Start, until: Until) -> None:
-    async with start("--log-level", "info") as site:
-        for count, mode in enumerate(MODES, start=1):
+async def test_giving_up_stops_the_statement(site: Site, until: Until) -> None:
+    for count, mode in enumerate(MODES, start=1):
 
-            async def asked(count: int = count) -> bool:
-                return site.log().count(f"digest={digest(ENDLESS)}") == count
+        async def asked(count: int = count) -> bool:
+            return site.log().count(f"digest={digest(ENDLESS)}") == count
 
-            async def cancelled(count: int = count) -> bool:
-                return site.log().count("outcome=cancelled") == count
+        async def cancelled(count: int = count) -> bool:
+            return site.log().count("outcome=cancelled") == count
 
-            async with site.client(mode) as client:
-                await client.call_tool("execute_query", {"connection": "shop", "sql": "select 1"})
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(client.call_tool, "execute_query", {"connection": "shop", "sql": ENDLESS})
-                    await until(asked)
-                    tasks.cancel_scope.cancel()
-                began = time.monotonic()
-                answer = await client.call_tool("execute_query", {"connection": "shop", "sql": COUNT})
-                assert time.monotonic() - began < 1
-                await until(cancelled)
-            assert answer.structured_content is not None
-            assert answer.structured_content["rows"] == [[5]]
+        async with site.client(mode) as client:
+            await client.call_tool("execute_query", {"connection": "shop", "sql": "select 1"})
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.call_tool, "execute_query", {"connection": "shop", "sql": ENDLESS})
+                await until(asked)
+                tasks.cancel_scope.cancel()
+            began = time.monotonic()
+            answer = await client.call_tool("execute_query", {"connection": "shop", "sql": COUNT})
+            assert time.monotonic() - began < 1
+            await until(cancelled)
+        assert answer.structured_content is not None
+        assert answer.structured_content["rows"] == [[5]]
 
 
-async def test_the_log_holds_no_token_no_statement_and_no_row(start: Start) -> None:
-    async with start("--log-level", "debug") as site:
-        token = site.token or ""
-        await site.post(INITIALIZE)
-        await site.post(INITIALIZE, Authorization=f"Bearer {token}!")
-        await site.post({"jsonrpc": "2.0", "id": 1, "method": token}, Authorization=f"Bearer {token}")
-        for mode in MODES:
-            async with site.client(mode) as client:
-                for sql in ("select 'for the asker alone'", "select for the asker alone"):
-                    await client.call_tool("execute_query", {"connection": "shop", "sql": sql})
-        log = site.log()
+async def test_the_log_holds_no_token_no_statement_and_no_row(site: Site) -> None:
+    token = site.token or ""
+    await site.post(INITIALIZE, Authorization=f"Bearer {token}!")
+    await site.post({"jsonrpc": "2.0", "id": 1, "method": token}, Authorization=f"Bearer {token}")
+    for mode in MODES:
+        async with site.client(mode) as client:
+            for sql in ("select 'for the asker alone'", "select for the asker alone"):
+                await client.call_tool("execute_query", {"connection": "shop", "sql": sql})
+    log = site.log()
     (line,) = [line for line in log.splitlines() if token in line]
     assert line == f"Clients send the header  Authorization: Bearer {token}"
     assert "outcome=ok" in log
@@ -268,17 +284,17 @@ async def test_the_log_holds_no_token_no_statement_and_no_row(start: Start) -> N
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 async def test_an_interrupt_ends_an_idle_server(start: Start) -> None:
-    async with start() as site:
+    with start() as site:
         assert (await site.post(INITIALIZE, **site.headers())).status_code == 200
         site.process.send_signal(signal.SIGINT)
-        with anyio.fail_after(3):
-            assert await site.process.wait() == 0
+        assert await site.ended(3) == 0
         assert "Traceback" not in site.log()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-async def test_termination_ends_a_server_with_a_statement_running(mode: str, start: Start, until: Until) -> None:
-    async with start("--log-level", "info") as site:
+@pytest.mark.parametrize("mode", MODES, ids=MODES.get)
+async def test_termination_ends_a_server_with_a_statement_running(start: Start, until: Until, mode: str) -> None:
+    with start("--log-level", "info") as site:
 
         async def asked() -> bool:
             return "asked 1 " in site.log()
@@ -292,10 +308,8 @@ async def test_termination_ends_a_server_with_a_statement_running(mode: str, sta
             tasks.start_soon(ask)
             await until(asked)
             site.process.send_signal(signal.SIGTERM)
-            with anyio.move_on_after(7):
-                await site.process.wait()
+            assert await site.ended(7) == 0
             tasks.cancel_scope.cancel()
         log = site.log()
-        assert site.process.returncode == 0
     assert "outcome=cancelled" in log
     assert "Traceback" not in log

@@ -11,8 +11,6 @@ import pytest
 
 MCP_JSON = Path(__file__).parents[2] / "mcp.json"
 
-ERAS = ("modern", "legacy")
-
 Inspect = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -40,31 +38,22 @@ def result(ended: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return json.loads(ended.stdout)["result"]
 
 
-@pytest.mark.parametrize("era", ERAS)
+@pytest.mark.parametrize("era", ["modern", "legacy"])
 def test_the_tools_pass_the_strict_check(inspect: Inspect, era: str) -> None:
     ended = inspect(era, "--method", "tools/list", "--strict")
     assert ended.returncode == 0, ended.stderr
     assert [tool["name"] for tool in result(ended)["tools"]] == ["describe_tables", "execute_query", "list_connections"]
 
 
-@pytest.mark.parametrize("era", ERAS)
-def test_a_tool_is_called(inspect: Inspect, era: str) -> None:
-    arguments = {"connection": "Demo Shop:shop", "sql": "select count(*) as regions from regions"}
-    ended = inspect(
-        era, "--method", "tools/call", "--tool-name", "execute_query", "--tool-args-json", json.dumps(arguments)
-    )
+def test_a_tool_is_called(inspect: Inspect) -> None:
+    arguments = json.dumps({"connection": "Demo Shop:shop", "sql": "select count(*) as regions from regions"})
+    ended = inspect("modern", "--method", "tools/call", "--tool-name", "execute_query", "--tool-args-json", arguments)
     assert ended.returncode == 0, ended.stderr
     assert result(ended)["structuredContent"]["rows"] == [[5]]
 
 
 def test_a_tool_that_fails_is_seen_as_failed(inspect: Inspect) -> None:
     arguments = ("--tool-name", "describe_tables", "--tool-arg", "connection=Demo Shop:shp")
-    ended = inspect("modern", "--method", "tools/call", *arguments)
+    ended = inspect("legacy", "--method", "tools/call", *arguments)
     assert ended.returncode == 5
     assert result(ended)["isError"] is True
-
-
-def test_a_resource_is_read(inspect: Inspect) -> None:
-    ended = inspect("legacy", "--method", "resources/read", "--uri", "colonnade://schema/Demo%20Shop")
-    assert ended.returncode == 0, ended.stderr
-    assert 'key="Demo Shop:support"' in result(ended)["contents"][0]["text"]

@@ -1,0 +1,343 @@
+"""What every engine promises. A case knows its engine; nothing here does."""
+
+import random
+import socket
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import anyio
+import pytest
+from colonnade.server.engines import ENGINES
+from colonnade.server.errors import (
+    AuthFailed,
+    ColonnadeError,
+    ConnectionLost,
+    Denied,
+    SqlError,
+    TimedOut,
+    Unreachable,
+)
+from colonnade.server.model import Limits, Table
+
+from tests.conftest import CASES
+from tests.contract.case import Case, Server, ask, opened, unguarded, until
+
+AUTHORS = "select name from authors order by id"
+
+
+def server_of(case: Case) -> Server:
+    if case.server is None:
+        pytest.skip("runs in this process: no server, no login, no network")
+    return case.server
+
+
+def without_estimates(tables: tuple[Table, ...]) -> list[Table]:
+    return [replace(table, rows=None) for table in tables]
+
+
+def test_every_engine_has_a_case() -> None:
+    assert {engine.type for engine in ENGINES} == set(CASES)
+
+
+# Opening
+
+
+async def test_it_opens_one_connection_and_says_what_it_is(case: Case) -> None:
+    async with opened(case) as client:
+        if case.server is not None:
+            assert await case.server.connections() == 1
+        assert (await client.ping()).version.startswith(case.version)
+
+
+async def test_a_wrong_password_is_refused_and_never_repeated(case: Case) -> None:
+    login = server_of(case).wrong_password
+    with pytest.raises(AuthFailed) as caught:
+        async with opened(case, login=login):
+            pass
+    said = "".join((str(caught.value), repr(caught.value), *traceback.format_exception(caught.value)))
+    for secret in login.secrets.values():
+        assert secret not in said
+
+
+async def test_an_unknown_database_is_unreachable(case: Case) -> None:
+    with pytest.raises(Unreachable, match="nowhere: there is no such database"):
+        async with opened(case, login=server_of(case).unknown_database):
+            pass
+
+
+async def test_a_refused_port_is_unreachable_at_once(case: Case) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        with anyio.fail_after(1), pytest.raises(Unreachable, match=f"127.0.0.1:{port}/.*: connection refused"):
+            async with opened(case, login=server_of(case).at(port)):
+                pass
+
+
+async def test_closing_is_quiet_and_can_be_repeated(case: Case) -> None:
+    async with opened(case) as client:
+        await ask(case, client, "select 1")
+        await client.close()
+        await client.close()
+        if case.server is not None:
+            connections = case.server.connections
+            await until(lambda: _is(connections, 0))
+
+
+async def _is(count: Callable[[], Awaitable[int]], number: int) -> bool:
+    return await count() == number
+
+
+# Rows
+
+
+async def test_rows_come_with_names_and_in_order(case: Case) -> None:
+    async with opened(case) as client:
+        columns, rows = await ask(case, client, "select id, name, id as id from authors order by id")
+        assert [column.name for column in columns] == ["id", "name", "id"]
+        assert rows == [(1, "Ada", 1), (2, "Ben", 2)]
+
+
+async def test_every_native_type_arrives_exactly(case: Case) -> None:
+    async with opened(case) as client:
+        got = {}
+        for golden in case.golden:
+            (column,), (row,) = await ask(case, client, f"select {golden.sql} as value")
+            got[golden.sql] = column.type, row[0]
+    assert got == {golden.sql: (golden.type, golden.value) for golden in case.golden}
+
+
+async def test_null_differs_from_nothing(case: Case) -> None:
+    async with opened(case) as client:
+        assert (await ask(case, client, "select '' as a, null as b, 0 as c"))[1] == [("", None, 0)]
+
+
+async def test_a_statement_that_finds_nothing_still_has_columns(case: Case) -> None:
+    async with opened(case) as client:
+        columns, rows = await ask(case, client, "select id, name from authors where id < 0")
+        assert ([column.name for column in columns], rows) == (["id", "name"], [])
+
+
+async def test_a_statement_without_columns_returns_none(case: Case) -> None:
+    if case.nothing is None:
+        pytest.skip("every statement that reads has columns here")
+    async with opened(case) as client:
+        assert await ask(case, client, case.nothing) == ((), [])
+
+
+@pytest.mark.parametrize("count", [9, 10, 11, 12, 2_500])
+async def test_at_most_one_row_more_than_asked_for_is_read(case: Case, count: int) -> None:
+    async with opened(case) as client:
+        _, rows = await ask(case, client, case.rows(count), rows=10)
+        assert rows == [(n, f"row {n}") for n in range(1, min(count, 11) + 1)]
+
+
+async def test_many_rows_come_whole_and_in_batches(case: Case) -> None:
+    async with opened(case) as client:
+        _, rows = await ask(case, client, case.rows(10_000), rows=20_000)
+        assert rows == [(n, f"row {n}") for n in range(1, 10_001)]
+
+
+async def test_an_endless_result_stops_at_the_cap(case: Case) -> None:
+    async with opened(case) as client:
+        with anyio.fail_after(3):
+            assert len((await ask(case, client, case.endless, rows=1_500))[1]) == 1_501
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+async def test_the_block_may_be_left_early(case: Case) -> None:
+    async with opened(case, Limits(concurrent=1)) as client:
+        for read in (False, True):
+            with anyio.fail_after(3):
+                async with client.run(unguarded(case, case.endless), rows=9_000, seconds=10) as cursor:
+                    if read:
+                        async for _ in cursor.batches():
+                            break
+            assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+async def test_an_error_of_the_reader_passes_through(case: Case) -> None:
+    async with opened(case, Limits(concurrent=1)) as client:
+        with pytest.raises(LookupError):
+            async with client.run(unguarded(case, case.endless), rows=100, seconds=10):
+                raise LookupError
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize("sql", ["select nmae from authors", "selct 1", "select * from nowhere"])
+async def test_a_mistake_is_named(case: Case, sql: str) -> None:
+    async with opened(case) as client:
+        with pytest.raises(SqlError, match=r"nmae|selct|nowhere"):
+            await ask(case, client, sql)
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+@pytest.mark.parametrize("kind", ["write", "ddl"])
+async def test_a_write_is_denied_and_changes_nothing(case: Case, kind: str) -> None:
+    async with opened(case) as client:
+        before = await client.fingerprint()
+        with pytest.raises(Denied):
+            await ask(case, client, case.write if kind == "write" else case.ddl)
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+        assert await client.fingerprint() == before
+
+
+async def test_two_statements_never_both_run(case: Case) -> None:
+    async with opened(case) as client:
+        for sql in (
+            f"select 1; {case.write}",
+            f"{case.write}; select 1",
+            f"commit; {case.write}",
+            f"select 1; {case.ddl}",
+        ):
+            with pytest.raises(ColonnadeError):
+                await ask(case, client, sql)
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+# Time
+
+
+async def test_a_slow_statement_ends_at_its_deadline(case: Case) -> None:
+    async with opened(case, Limits(concurrent=1)) as client:
+        with anyio.fail_after(2), pytest.raises(TimedOut, match=r"0\.3 s"):
+            await ask(case, client, case.slow, seconds=0.3)
+        if case.server is not None:
+            assert await case.server.running() == 0
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+async def test_a_slow_reader_does_not_outlive_the_deadline(case: Case) -> None:
+    async with opened(case) as client:
+        with pytest.raises(TimedOut):  # noqa: PT012 - the reading is what takes too long
+            async with client.run(unguarded(case, case.endless), rows=1_000_000, seconds=0.3) as cursor:
+                async for _ in cursor.batches():
+                    await anyio.sleep(0.01)
+
+
+async def test_a_cancelled_statement_ends_on_the_server(case: Case) -> None:
+    async with opened(case, Limits(concurrent=1)) as client:
+        begun = 0.0
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, case, client, case.slow)
+            if case.server is None:
+                await anyio.sleep(0.05)
+            else:
+                running = case.server.running
+                await until(lambda: _is(running, 1))
+            begun = anyio.current_time()
+            tasks.cancel_scope.cancel()
+        assert anyio.current_time() - begun < 1
+        if case.server is not None:
+            assert await case.server.running() == 0
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+@pytest.mark.parametrize("count", [20, pytest.param(200, marks=pytest.mark.long)])
+async def test_a_cancellation_at_any_moment_leaves_everything_usable(case: Case, count: int) -> None:
+    moments = random.Random(count)  # noqa: S311 - the same moments every time
+    async with opened(case, Limits(concurrent=2)) as client:
+        for _ in range(count):
+            sql = moments.choice((case.slow, case.endless, AUTHORS, case.rows(3_000)))
+            with anyio.move_on_after(moments.uniform(0, 0.02)):
+                await ask(case, client, sql, rows=5_000)
+            with anyio.fail_after(2):
+                assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+        if case.server is not None:
+            assert await case.server.running() == 0
+            assert await case.server.connections() <= 2
+
+
+async def test_statements_run_side_by_side_up_to_the_limit(case: Case) -> None:
+    server = server_of(case)
+    async with opened(case, Limits(concurrent=3)) as client, anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(ask, case, client, case.slow)
+        await until(lambda: _is(server.running, 3))
+        assert await server.connections() == 3
+        tasks.cancel_scope.cancel()
+
+
+async def test_many_callers_share_a_client(case: Case) -> None:
+    async with opened(case, Limits(concurrent=3)) as client:
+
+        async def work(number: int) -> None:
+            assert (await ask(case, client, f"select {number} as n"))[1] == [(number,)]
+
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                for number in range(40):
+                    tasks.start_soon(work, number)
+
+
+async def test_a_lost_connection_is_told_and_the_next_statement_works(case: Case) -> None:
+    server = server_of(case)
+    async with opened(case) as client:
+        lost: list[ConnectionLost] = []
+
+        async def work() -> None:
+            with pytest.raises(ConnectionLost) as caught:
+                await ask(case, client, case.slow)
+            lost.append(caught.value)
+
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work)
+                await until(lambda: _is(server.running, 1))
+                await server.kill()
+        assert lost[0].retryable
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+async def test_a_connection_that_died_while_idle_goes_unnoticed(case: Case) -> None:
+    server = server_of(case)
+    async with opened(case) as client:
+        await server.kill()
+        await until(lambda: _is(server.connections, 0))
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+
+
+# The schema
+
+
+async def test_the_catalog_has_all_of_the_schema(case: Case) -> None:
+    async with opened(case) as client:
+        catalog = await client.catalog()
+    assert without_estimates(catalog.tables) == list(case.tables)
+    assert catalog.default_schema == case.default_schema
+    comments = [table.comment for table in catalog.tables] + [c.comment for t in catalog.tables for c in t.columns]
+    assert any(comments) == case.engine.abilities.comments
+
+
+async def test_the_catalog_of_one_schema_is_always_the_same(case: Case) -> None:
+    async with opened(case) as client:
+        first, second = await client.catalog(), await client.catalog()
+        assert first == replace(second, read_at=first.read_at)
+        assert first.fingerprint == await client.fingerprint()
+
+
+async def test_the_fingerprint_changes_with_every_kind_of_change(case: Case) -> None:
+    if case.engine.abilities.schemas:
+        await case.admin("create schema archive")
+    async with opened(case) as client:
+        before, kept = await client.fingerprint(), await client.catalog()
+        missed: list[str] = []
+        for kind, sql in case.changes.items():
+            await case.admin(sql)
+            after, now = await client.fingerprint(), await client.catalog()
+            assert now.tables != kept.tables, f"the catalog does not show {kind}"
+            if after == before:
+                missed.append(kind)
+            before, kept = after, now
+        assert missed == []
+
+
+async def test_the_fingerprint_is_blind_to_rows(case: Case) -> None:
+    async with opened(case) as client:
+        before = await client.fingerprint()
+        await case.admin(case.write)
+        assert await client.fingerprint() == before
