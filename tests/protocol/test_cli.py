@@ -88,7 +88,7 @@ FAILURES: list[tuple[list[str], int, str, dict[str, Any]]] = [
 def run(colonnade: str, environ: Mapping[str, str], tmp_path: Path) -> Run:
     """Run the command in an empty folder; what it would read from a terminal is at its end."""
 
-    def running(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    def running(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "elsewhere"
         folder.mkdir(exist_ok=True)
         return subprocess.run(
@@ -96,7 +96,7 @@ def run(colonnade: str, environ: Mapping[str, str], tmp_path: Path) -> Run:
             input=given,
             capture_output=True,
             encoding="utf-8",
-            env={**environ, **variables},
+            env=environ,
             cwd=folder,
             timeout=30,
             check=False,
@@ -198,11 +198,10 @@ def test_a_script_can_tell_failures_apart(
     assert f"colonnade: {error}: " in words(ended)
 
 
-def test_a_failure_without_json_is_told_on_standard_error(run: Run, config: Path) -> None:
-    ended = run("query", "Sales:wbe", "select 1", "--config", str(config))
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    assert words(ended).startswith('colonnade: unknown_connection: No connection "Sales:wbe". Nearest: "Sales:web"')
+def test_a_failure_without_json_is_told_on_standard_error(command: Command, config: Path) -> None:
+    code, out, err = command("query", "Sales:wbe", "select 1", "--config", str(config))
+    assert (code, out) == (2, "")
+    assert err.startswith('colonnade: unknown_connection: No connection "Sales:wbe". Nearest: "Sales:web"')
 
 
 def test_list_shows_keys_types_and_status_and_says_what_is_wrong(run: Run, broken: Path) -> None:
@@ -217,12 +216,11 @@ def test_list_shows_keys_types_and_status_and_says_what_is_wrong(run: Run, broke
     assert "colour" in problem
 
 
-def test_describe_labels_every_connection(run: Run, config: Path) -> None:
-    ended = run("describe", "Sales", "customers", "--config", str(config))
-    assert ended.returncode == 0
-    assert words(ended) == ""
-    assert "# Sales:orders (sqlite)\ncustomers: id* integer" in ended.stdout
-    assert "# Sales:web (sqlite)\ncustomers: email* text" in ended.stdout
+def test_describe_labels_every_connection(command: Command, config: Path) -> None:
+    code, out, err = command("describe", "Sales", "customers", "--config", str(config))
+    assert (code, err) == (0, "")
+    assert "# Sales:orders (sqlite)\ncustomers: id* integer" in out
+    assert "# Sales:web (sqlite)\ncustomers: email* text" in out
 
 
 def test_query_prints_rows_and_where_they_come_from(run: Run, config: Path) -> None:
@@ -237,11 +235,13 @@ def test_query_prints_rows_and_where_they_come_from(run: Run, config: Path) -> N
     assert "3 rows from Sales:orders (sqlite)" in ended.stdout
 
 
-def test_a_cell_cannot_drive_the_terminal(run: Run, config: Path) -> None:
-    ended = run("query", "web", "select char(27) || '[31mred' || char(10) || 'next'", "--config", str(config))
-    assert ended.returncode == 0
-    assert "\x1b" not in ended.stdout
-    assert "[31mred next" in ended.stdout
+def test_a_cell_cannot_drive_the_terminal(command: Command, config: Path) -> None:
+    code, out, _ = command(
+        "query", "web", "select char(27) || '[31mred' || char(10) || 'next'", "--config", str(config)
+    )
+    assert code == 0
+    assert "\x1b" not in out
+    assert "[31mred next" in out
 
 
 def test_a_command_that_is_misspelt_gets_the_nearest(run: Run) -> None:
@@ -282,15 +282,18 @@ def test_the_demo_answers_questions_through_a_real_client(run: Run) -> None:
     assert "from Demo Shop:support (sqlite)" in ended.stdout
 
 
-def test_without_a_configuration_the_demo_is_listed(run: Run) -> None:
-    ended = run("list", "--json")
-    assert ended.returncode == 0
-    assert [each["key"] for each in json.loads(ended.stdout)["connections"]] == ["Demo Shop:shop", "Demo Shop:support"]
+def test_without_a_configuration_the_demo_is_listed(command: Command) -> None:
+    code, out, err = command("list", "--json")
+    assert (code, err) == (0, "")
+    assert [each["key"] for each in json.loads(out)["connections"]] == ["Demo Shop:shop", "Demo Shop:support"]
 
 
-def test_a_configuration_named_in_the_environment_is_used(run: Run, config: Path) -> None:
-    ended = run("list", "Staff", "--json", COLONNADE_CONFIG=str(config))
-    assert [each["key"] for each in json.loads(ended.stdout)["connections"]] == ["Staff:orders"]
+def test_a_configuration_named_in_the_environment_is_used(
+    command: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLONNADE_CONFIG", str(config))
+    _, out, _ = command("list", "Staff", "--json")
+    assert [each["key"] for each in json.loads(out)["connections"]] == ["Staff:orders"]
 
 
 def test_a_configuration_that_cannot_be_read_is_told_with_its_line_and_the_fix(run: Run, config: Path) -> None:
