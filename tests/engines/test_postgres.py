@@ -8,9 +8,8 @@ from typing import cast
 
 import anyio
 import pytest
-from colonnade.server.engines import postgres
 from colonnade.server.engines.base import Client
-from colonnade.server.engines.postgres import ENGINE, PostgresClient, PostgresOptions
+from colonnade.server.engines.postgres import ENGINE, PostgresClient, PostgresOptions, opening
 from colonnade.server.errors import (
     ColonnadeError,
     ConfigError,
@@ -146,9 +145,9 @@ async def test_a_session_has_the_settings_that_make_values_exact(case: Case) -> 
 
 
 async def test_an_older_server_is_spared_the_setting_it_lacks(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "SETTINGS", {**postgres.SETTINGS, postgres.OPTIONAL: "refused"})
+    monkeypatch.setattr(opening, "SETTINGS", {**opening.SETTINGS, opening.OPTIONAL: "refused"})
     async with opened(case, Limits(concurrent=2)) as client:
-        shown = f"select current_setting('{postgres.OPTIONAL}')"
+        shown = f"select current_setting('{opening.OPTIONAL}')"
         assert (await ask(case, client, shown))[1] == [("0",)]
 
 
@@ -317,8 +316,8 @@ async def test_a_mistake_far_into_a_long_line_is_shown_with_its_surroundings(cas
 
 
 async def test_a_transaction_only_reads_by_itself(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    less = {name: value for name, value in postgres.SETTINGS.items() if name != "default_transaction_read_only"}
-    monkeypatch.setattr(postgres, "SETTINGS", less)
+    less = {name: value for name, value in opening.SETTINGS.items() if name != "default_transaction_read_only"}
+    monkeypatch.setattr(opening, "SETTINGS", less)
     async with opened(case) as client:
         with pytest.raises(Denied, match="only reads"):
             await ask(case, client, case.write)
@@ -332,7 +331,7 @@ async def test_a_foreign_privilege_is_denied(case: Case) -> None:
 
 
 async def test_a_lock_is_not_waited_for_long(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres, "SETTINGS", {**postgres.SETTINGS, "lock_timeout": "200ms"})
+    monkeypatch.setattr(opening, "SETTINGS", {**opening.SETTINGS, "lock_timeout": "200ms"})
     async with opened(case) as client, _locked(case, "books"):
         with pytest.raises(TimedOut, match="kept a lock"):
             await ask(case, client, "select * from books")

@@ -1,0 +1,28 @@
+"""PostgreSQL on asyncpg: every statement in a read-only transaction of its own, every value in an exact form.
+
+Connections are kept by this adapter and not by asyncpg's pool, whose connections forget their prepared statements at
+each release, wait for a frozen network before they let a cancelled task go, and cost a reset after every statement.
+"""
+
+from collections.abc import Mapping
+
+from ...model import Limits
+from ..base import Abilities, Client, Engine
+from .client import PostgresClient, Session
+from .opening import connector
+from .options import PostgresOptions
+
+
+class Postgres:
+    """PostgreSQL 12 and later."""
+
+    dialect = "postgres"
+    abilities = Abilities()
+    options = PostgresOptions
+
+    async def open(self, options: PostgresOptions, secrets: Mapping[str, str], limits: Limits) -> Client:
+        connect = connector(options, secrets, limits)
+        return PostgresClient(connect, Session(await connect()), limits)
+
+
+ENGINE: Engine[PostgresOptions] = Postgres()

@@ -1,0 +1,191 @@
+"""Opening a connection, and its failures in words that hold no secret."""
+
+import os
+import re
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from errno import ECONNREFUSED
+from pathlib import Path
+from socket import gaierror
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+
+from ...errors import AuthFailed, ColonnadeError, ConfigError, DriverMissing, Unreachable
+from ...model import Limits
+from .options import PostgresOptions
+from .statements import LOCK_SECONDS
+from .values import connection_class, declare_types
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Record
+
+
+SETTINGS: Final[Mapping[str, str]] = {
+    "default_transaction_read_only": "on",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "iso_8601",
+    "lock_timeout": f"{LOCK_SECONDS:g}s",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_connection_check_interval": "1s",
+}
+OPTIONAL: Final = "client_connection_check_interval"
+"""Unknown before PostgreSQL 14, and refused on platforms that cannot look at a socket while they work."""
+
+
+def connector(
+    options: PostgresOptions, secrets: Mapping[str, str], limits: Limits
+) -> "Callable[[], Awaitable[Connection[Record]]]":
+    """Return what opens a connection. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed."""
+    try:
+        import asyncpg
+    except ImportError:
+        raise DriverMissing("The package asyncpg is not installed.", hint="pip install asyncpg") from None
+    if options.sslrootcert is not None and not Path(options.sslrootcert).is_file():
+        raise ConfigError(f"There is no file {Path(options.sslrootcert).name} at `sslrootcert`.", hint="Correct it.")
+    target = _target(options, secrets.get("url"))
+    kind = connection_class()
+    settings = {
+        **SETTINGS,
+        "application_name": options.application_name,
+        "statement_timeout": f"{round(limits.seconds * 1_000)}",
+    }
+
+    async def attempt() -> "Connection[Record]":
+        connection = await asyncpg.connect(
+            _dsn(options, secrets.get("url")),
+            host=options.host,
+            port=options.port,
+            database=options.database,
+            user=options.user,
+            password=secrets.get("password"),
+            passfile=options.passfile,
+            ssl=options.ssl,
+            timeout=limits.connect,
+            connection_class=kind,
+            server_settings=settings,
+        )
+        await declare_types(connection)
+        return connection
+
+    async def connect() -> "Connection[Record]":
+        try:
+            try:
+                return await attempt()
+            except asyncpg.PostgresError as error:
+                if OPTIONAL not in str(error.args[0]) or settings.pop(OPTIONAL, None) is None:
+                    raise
+            return await attempt()
+        except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
+            raise _refusal(error, target, limits.connect) from None
+
+    return connect
+
+
+def _dsn(options: PostgresOptions, url: str | None) -> str | None:
+    if options.sslrootcert is None:
+        return url
+    # asyncpg takes the file from a URL only.
+    url = url or "postgresql://"
+    return f"{url}{'&' if '?' in url else '?'}{urlencode({'sslrootcert': options.sslrootcert})}"
+
+
+HOST: Final = r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:,]*)(?::\d*)?"
+HOSTS: Final = re.compile(f"{HOST}(?:,{HOST})*")
+
+
+def _target(options: PostgresOptions, url: str | None) -> str:
+    """Return host:port/database for messages: what a URL holds beside them, or a piece of a torn one, stays out."""
+    if url is None:
+        host = options.host or os.environ.get("PGHOST") or "localhost"
+        port = options.port or os.environ.get("PGPORT") or 5432
+        user = options.user or os.environ.get("PGUSER") or ""
+        return f"{host}:{port}/{options.database or os.environ.get('PGDATABASE') or user}".rstrip("/")
+    try:
+        parts = urlsplit(url)
+        query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
+    except ValueError:
+        raise _torn_url() from None
+    login, _, hosts = parts.netloc.rpartition("@")
+    # A password with one of /?#@ in it tears the URL elsewhere than its writer meant.
+    torn = "@" in login or "@" in parts.path or parts.fragment or not HOSTS.fullmatch(hosts)
+    if torn or parts.scheme not in ("postgresql", "postgres"):
+        raise _torn_url()
+    database = unquote(parts.path).lstrip("/") or query.get("dbname", query.get("database", [""]))[-1]
+    return f"{unquote(hosts) or query.get('host', ['localhost'])[-1]}/{database}".rstrip("/")
+
+
+def _torn_url() -> ConfigError:
+    return ConfigError(
+        "The url is not of the form postgresql://user:password@host:port/database.",
+        hint="Percent-encode user and password (@ is %40, / is %2F, # is %23), or use the separate settings.",
+    )
+
+
+def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
+    """Map what a connection attempt raised, by class and code: a driver's words may repeat what it was given."""
+    import asyncpg
+
+    if isinstance(error, asyncpg.PostgresError):
+        return _refused_by_server(str(error.sqlstate), target)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"Cannot reach {target}: TLS: the server's certificate was not accepted: {error.verify_message}.",
+            hint="Set `sslrootcert` to the authority that signed it, and `host` to the name in it.",
+        )
+    # A bare ConnectionError is asyncpg's: the server answered the request for TLS with no.
+    if isinstance(error, ssl.SSLError) or type(error) is ConnectionError:
+        return Unreachable(
+            f"Cannot reach {target}: TLS: the server does not offer it, or the handshake failed.",
+            hint="Ask the server's owner which mode it takes, and set `ssl`.",
+        )
+    if isinstance(error, OSError):
+        return Unreachable(
+            f"Cannot reach {target}: {_why(error, seconds)}.",
+            hint="Check host and port, and that the server runs and can be reached from here.",
+        )
+    return ConfigError(
+        f"These settings cannot be used to connect to {target}: asyncpg raised {type(error).__name__}.",
+        hint="verify-ca and verify-full need `sslrootcert`; check the url's query and the passfile too.",
+    )
+
+
+def _refused_by_server(sqlstate: str, target: str) -> ColonnadeError:
+    match sqlstate:
+        case "28P01" | "28000" | "42501":
+            return AuthFailed(
+                f"The server at {target} refused the login: wrong password, unknown user, or not allowed from here.",
+                hint="Check `user` and `password`, the role's CONNECT privilege, and pg_hba.conf for address and TLS.",
+            )
+        case "3D000":
+            return Unreachable(f"Cannot reach {target}: there is no such database.", hint="Correct `database`.")
+        case "53300":
+            return Unreachable(
+                f"Cannot reach {target}: the server has no free slots for connections.",
+                hint="Try again later, or lower limits.concurrent.",
+            )
+        case "57P03":
+            return Unreachable(f"Cannot reach {target}: the server is starting or stopping.", hint="Try again later.")
+        case "08P01":
+            return Unreachable(
+                f"Cannot reach {target}: a pooler before the server refuses our session settings.",
+                hint=f"For PgBouncer: ignore_startup_parameters = {','.join((*SETTINGS, 'statement_timeout'))}.",
+            )
+        case _:
+            return Unreachable(f"Cannot reach {target}: the server refused with SQLSTATE {sqlstate}.")
+
+
+def _why(error: OSError, seconds: float) -> str:
+    if isinstance(error, TimeoutError):
+        return f"no answer within {seconds:g} s"
+    if isinstance(error, gaierror):
+        return "the host name is not known"
+    if isinstance(error, FileNotFoundError):
+        return "no server listens on this socket"
+    # Several addresses of one name come as one OSError without a number.
+    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
+        return "connection refused"
+    if isinstance(error, ConnectionError):
+        return "the server closed the connection"
+    return error.strerror or type(error).__name__
