@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from glob import escape
 from typing import Literal, cast, get_args
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -11,7 +10,7 @@ from ..server.errors import BadArgument, UnknownTable
 from ..server.model import Call
 from ..server.registry import Contents, Item, Resource, Template
 from ..server.render.tables import Detail, Format, name_of
-from ..server.render.view import Seen, envelope, index, view
+from ..server.render.view import Exact, Seen, envelope, index, view
 
 ROOT = "colonnade://schema"
 XML, TEXT = "application/xml", "text/plain"
@@ -70,21 +69,16 @@ async def read(app: App, call: Call, uri: str) -> Contents | None:
         case ():
             return Contents(index(await app.domains(call.caller), await app.connections(call.caller)), XML)
         case (domain,):
-            seen, tables = await app.see(call.caller, await app.members(call.caller, domain)), []
-        case (domain, name):
-            seen, tables = await app.see(call.caller, [await app.member(call.caller, domain, name)]), []
-        case (domain, name, schema, table):
-            seen, tables = (
-                await app.see(call.caller, [await app.member(call.caller, domain, name)]),
-                [escape(f"{schema}.{table}")],
-            )
+            seen = await app.see(call.caller, await app.members(call.caller, domain))
+        case (domain, name) | (domain, name, _, _):
+            seen = await app.see(call.caller, [await app.member(call.caller, domain, name)])
         case _:
             return None
+    tables = [_table(seen[0], *address.path[2:])] if len(address.path) > 2 else []  # noqa: PLR2004 - domain, connection
     shown = view(seen, tables, address.detail, address.format, address.max_tokens)
     if shown.unmatched and seen[0].catalog is not None:
-        wanted = ".".join(address.path[2:])
         raise UnknownTable(
-            f'No table "{wanted}" on "{seen[0].standing.connection.key}".',
+            f'No table "{shown.unmatched[0]}" on "{seen[0].standing.connection.key}".',
             candidates=shown.similar,
             hint=f"Read {uri.rsplit('/', 2)[0]} for all of them.",
         )
@@ -108,6 +102,16 @@ async def complete(app: App, call: Call, argument: str, value: str, given: Mappi
     return sorted(
         (name for name in known if typed in name.casefold()), key=lambda name: not name.casefold().startswith(typed)
     )
+
+
+def _table(seen: Seen, schema: str, name: str) -> Exact:
+    """Find a table by its names as they are, else without regard to case."""
+    tables = seen.catalog.tables if seen.catalog is not None else ()
+    if any((table.schema, table.name) == (schema, name) for table in tables):
+        return Exact(schema, name)
+    folded = (schema.casefold(), name.casefold())
+    alike = (table for table in tables if (table.schema.casefold(), table.name.casefold()) == folded)
+    return next((Exact(table.schema, table.name) for table in alike), Exact(schema, name))
 
 
 async def _known(app: App, call: Call, given: Mapping[str, str]) -> Seen | None:

@@ -192,7 +192,7 @@ def _merged(slim: Schema, *, keep_null: bool) -> Schema:
     if choices is not None and len(choices) == 1:
         del slim["anyOf"]
         slim = {**choices[0], **slim}
-    elif choices is not None and all(set(part) == {"type"} for part in choices):
+    elif choices is not None and not keep_null and all(set(part) == {"type"} for part in choices):
         del slim["anyOf"]
         slim["type"] = [part["type"] for part in choices]
     if "enum" in slim or "const" in slim:

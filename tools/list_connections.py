@@ -1,11 +1,13 @@
 """list_connections: what there is to query."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from ..server.app import App
+from ..server.config import Domain
 from ..server.model import Call, Status
 from ..server.registry import Arguments, Tool
 from ..server.render.view import Standing, moment
@@ -66,9 +68,12 @@ async def list_connections(app: App, call: Call, arguments: ListConnections) -> 
         match=arguments.match,
     )
     shown = standings[:SHOWN]
-    domains = {standing.domain.name: standing.domain for standing in shown}
+    filtered = any(value is not None for name, value in arguments if name != "group_by")
+    # Without a filter the empty domains show too.
+    domains: Sequence[Domain] = () if filtered else (await app.domains(call.caller))[:SHOWN]
+    known = {domain.name: domain for domain in (*domains, *(standing.domain for standing in shown))}
     answer: Connections = {
-        "domains": [{"name": d.name, "id": d.id, "description": d.description} for d in domains.values()],
+        "domains": [{"name": d.name, "id": d.id, "description": d.description} for d in known.values()],
         "connections": [_listed(standing) for standing in shown],
     }
     if arguments.group_by == "type":

@@ -36,6 +36,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Exact:
+    """One table by its schema and name as they are, and no pattern."""
+
+    schema: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """What a view shows of one connection; `text` is empty where nothing can be shown or nothing fits the patterns."""
 
@@ -58,11 +66,11 @@ class View:
     """Names of tables that resemble the unmatched patterns."""
 
 
-def view(seen: Sequence[Seen], patterns: Sequence[str], detail: Detail, form: Format, max_tokens: int) -> View:
+def view(seen: Sequence[Seen], patterns: Sequence[str | Exact], detail: Detail, form: Format, max_tokens: int) -> View:
     """Choose the tables that fit a pattern (all if there is none) and share the budget evenly among connections."""
     share = max_tokens // max(1, sum(each.catalog is not None for each in seen))
     parts: list[Part] = []
-    matched: set[str] = set()
+    matched: set[str | Exact] = set()
     names: dict[str, None] = {}
     for each in seen:
         catalog = each.catalog
@@ -79,7 +87,11 @@ def view(seen: Sequence[Seen], patterns: Sequence[str], detail: Detail, form: Fo
         names.update(dict.fromkeys(name_of(table, catalog.default_schema) for table in catalog.tables))
         stale = moment(catalog.stale_since)
         parts.append(Part(each.standing, fitted.text, len(chosen), catalog.fingerprint, stale, fitted.left_out))
-    unmatched = tuple(pattern for pattern in patterns if pattern not in matched)
+    unmatched = tuple(
+        pattern if isinstance(pattern, str) else f"{pattern.schema}.{pattern.name}"
+        for pattern in patterns
+        if pattern not in matched
+    )
     similar = tuple(dict.fromkeys(name for pattern in unmatched for name in nearest(pattern, names)))
     return View(tuple(parts), unmatched, similar)
 
@@ -114,7 +126,9 @@ def moment(seconds: float | None) -> str | None:
     return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _fits(table: Table, default_schema: str, pattern: str) -> bool:
+def _fits(table: Table, default_schema: str, pattern: str | Exact) -> bool:
+    if isinstance(pattern, Exact):
+        return (table.schema, table.name) == (pattern.schema, pattern.name)
     sought = pattern.casefold()
     names = (
         table.name.casefold(),

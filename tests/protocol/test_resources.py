@@ -193,6 +193,16 @@ async def test_a_table_shows_itself_alone(talk: Talk, config: Path) -> None:
     assert types_by_name == {"id": "integer", "customer_id": "integer", "total": "numeric"}
 
 
+async def test_a_table_is_not_taken_for_one_that_is_named_like_schema_and_table(talk: Talk, config: Path) -> None:
+    with closing(sqlite3.connect(config.with_name("web.sqlite"))) as database:
+        database.execute('create table "main.pages" (id integer)')
+    async with talk(config) as client:
+        plain = await parsed(client, f"{ROOT}/Sales/web/main/pages")
+        dotted = await parsed(client, f"{ROOT}/Sales/web/main/main.pages")
+    assert [table.get("name") for table in plain.iter("table")] == ["pages"]
+    assert [table.get("name") for table in dotted.iter("table")] == ["main.pages"]
+
+
 async def test_lines_are_plain_text_in_the_same_envelope(talk: Talk, config: Path) -> None:
     async with talk(config) as client:
         contents = await read(client, f"{ROOT}/Sales?format=lines")

@@ -54,7 +54,7 @@ def test_the_input_schema_says_nothing_twice() -> None:
 
 
 def test_the_output_schema_keeps_what_may_be_null() -> None:
-    assert TOOL.output_schema["properties"]["nothing"] == {"type": ["string", "null"]}
+    assert TOOL.output_schema["properties"]["nothing"] == {"anyOf": [{"type": "string"}, {"type": "null"}]}
 
 
 @pytest.mark.parametrize(
