@@ -1,13 +1,11 @@
 """list_connections: what there is to query."""
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from ..server.app import App
-from ..server.config import Domain
 from ..server.model import Call, Status
 from ..server.registry import Arguments, Tool
 from ..server.render.view import Standing, moment
@@ -69,11 +67,11 @@ async def list_connections(app: App, call: Call, arguments: ListConnections) -> 
     )
     shown = standings[:SHOWN]
     filtered = any(value is not None for name, value in arguments if name != "group_by")
+    named = {standing.connection.key.domain for standing in shown}
     # Without a filter the empty domains show too.
-    domains: Sequence[Domain] = () if filtered else (await app.domains(call.caller))[:SHOWN]
-    known = {domain.name: domain for domain in (*domains, *(standing.domain for standing in shown))}
+    domains = [d for d in await app.domains(call.caller) if d.name in named or not (filtered or d.connections)]
     answer: Connections = {
-        "domains": [{"name": d.name, "id": d.id, "description": d.description} for d in known.values()],
+        "domains": [{"name": d.name, "id": d.id, "description": d.description} for d in domains[:SHOWN]],
         "connections": [_listed(standing) for standing in shown],
     }
     if arguments.group_by == "type":
