@@ -39,7 +39,6 @@ class App:
     ) -> None:
         self.demo = source.demo
         self._environ = environ
-        self._tasks = tasks
         self._current = Current(source, EngineTypes(), environ, clock=clock)
         self._pool = Pool(tasks, self._build, clock=clock)
         self._catalogs = Catalogs(tasks, self._pool, clock=clock)

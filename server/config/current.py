@@ -65,6 +65,9 @@ class Current:
             self._looked_at = self._clock()
             return None
         old = self._configuration
+        if old is None and self._error is not None:
+            # A file that is mended is a change for those who were told that it is broken.
+            old = Configuration((), (), self._source.where)
         try:
             self._configuration = await anyio.to_thread.run_sync(self._load)
             self._error = None

@@ -134,14 +134,20 @@ async def test_a_file_that_breaks_leaves_the_last_good_one_in_force_and_says_so(
 
 
 async def test_a_file_that_never_was_readable_answers_every_call_until_it_is_mended(tmp_path: Path) -> None:
-    path, clock = tmp_path / "colonnade.toml", Clock()
+    path, clock, told = tmp_path / "colonnade.toml", Clock(), list[str]()
+
+    async def listen() -> None:
+        told.append("changed")
+
     async with App.open(path, clock=clock) as app:
+        app.on_change(listen)
         for _ in range(2):
             with pytest.raises(ConfigError, match="there is no such file"):
                 await app.connections(CALLER)
         path.write_text('[[domain]]\nname = "A"\n')
         clock.now += 1.1
         assert [domain.name for domain in await app.domains(CALLER)] == ["A"]
+        assert told == ["changed"]
 
 
 async def test_a_silent_database_does_not_hold_up_what_a_domain_shows(config: Path) -> None:
