@@ -57,12 +57,16 @@ class Floor:
         return types.CallToolResult(content=[text], structured_content=answer)
 
     async def _fetch(self, sql: str, *parameters: str) -> "list[Record]":
+        pool = self._pool or await self._open()
+        return await pool.fetch(sql, *parameters)
+
+    async def _open(self) -> "Pool[Record]":
         async with self._opening:
             if self._pool is None:
                 import asyncpg
 
                 self._pool = await asyncpg.create_pool(self._dsn)
-        return await self._pool.fetch(sql, *parameters)
+            return self._pool
 
     async def close(self) -> None:
         if self._pool is not None:

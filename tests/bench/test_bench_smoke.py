@@ -16,7 +16,8 @@ METRICS = 20
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    command = (sys.executable, str(SCRIPT), "--repetitions", "1", "--starts", "1", "--calls", "50", "--json")
+    effort = "--repetitions 1 --starts 1 --calls 50 --connect 0.5"
+    command = (sys.executable, str(SCRIPT), *effort.split(), "--json")
     ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ran.returncode == 0, ran.stderr[-4_000:]
     return json.loads(ran.stdout)
