@@ -184,7 +184,7 @@ def configuration(hosts: Sequence[str], connect: float) -> Iterable[str]:
 
 
 def measure(servers: dict[str, Program], effort: Effort, say: Callable[[str], None]) -> Record:
-    """Take every sample: always one of each server after the other, in an order that turns around each time."""
+    """Take every sample: always one of each server after the other, and another goes first each time."""
     with ExitStack() as stack:  # compiles bytecode and fills the disk's cache; not counted
         for warming in [stack.enter_context(Conversation(servers[name])) for name in ("floor", "one")]:
             warming.start()
@@ -200,7 +200,8 @@ def measure(servers: dict[str, Program], effort: Effort, say: Callable[[str], No
 
 
 def turned(names: list[str], turn: int) -> list[str]:
-    return names[::-1] if turn % 2 else names
+    first = turn % len(names)
+    return names[first:] + names[:first]
 
 
 def starts(record: Record, servers: dict[str, Program], order: list[str]) -> None:
