@@ -12,7 +12,6 @@ import anyio
 import anyio.to_thread
 from anyio.abc import TaskGroup
 
-from . import demo
 from .audit import Audit
 from .catalog import Catalogs
 from .config import Changes, Configuration, Connection, Current, Domain, Source, find
@@ -58,6 +57,8 @@ class App:
         """Open an app on the configuration that `find` finds, or on the embedded demo: asked for, or without any."""
         source = None if demonstrate else find(config, environ)
         if source is None:
+            from . import demo
+
             source = Source(text=demo.config(cache_folder("demo", environ)), demo=True)
         failure: Exception | None = None
         async with anyio.create_task_group() as tasks:
@@ -215,6 +216,8 @@ class App:
 
     async def _build(self, connection: Connection, identity: str) -> Client:
         if self.demo:
+            from . import demo
+
             await anyio.to_thread.run_sync(demo.build, cache_folder("demo", self._environ))
         if connection.options is None:
             raise ConfigError("The connection has no usable settings.")

@@ -230,10 +230,9 @@ class Pool:
         held: list[anyio.CapacityLimiter] = []
         try:
             try:
-                with anyio.fail_after(connection.limits.wait):
-                    for limiter in (mine, self._process):
-                        await _borrow(limiter, borrower)
-                        held.append(limiter)
+                for limiter in (mine, self._process):
+                    await _borrow(limiter, borrower, connection.limits.wait)
+                    held.append(limiter)
             except TimeoutError:
                 limits = connection.limits
                 raise Busy(
@@ -262,11 +261,13 @@ class Pool:
         self._open.discard(entry)
 
 
-async def _borrow(limiter: anyio.CapacityLimiter, borrower: object) -> None:
+async def _borrow(limiter: anyio.CapacityLimiter, borrower: object, seconds: float) -> None:
+    """Take a token at once if there is one, which is the rule, or wait for it; raises TimeoutError."""
     try:
         limiter.acquire_on_behalf_of_nowait(borrower)
     except anyio.WouldBlock:
-        await limiter.acquire_on_behalf_of(borrower)
+        with anyio.fail_after(seconds):
+            await limiter.acquire_on_behalf_of(borrower)
 
 
 def _slot(connection: Connection, identity: str) -> Slot:

@@ -108,6 +108,7 @@ class Protocol:
         return types.ListToolsResult(tools=self._tools)
 
     async def call_tool(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+        """Run a tool. A result goes out as the plain data that it is: as a model the SDK would dump it once more."""
         if params.name not in self._registry.tools:
             raise MCPError(types.INVALID_PARAMS, f"Unknown tool: {params.name}")
         try:
@@ -117,10 +118,10 @@ class Protocol:
         except Exception as error:  # noqa: BLE001 - a fault of ours is told as one, and never with its text
             LOG.error("%s failed: %s", params.name, place_of(error))  # noqa: TRY400 - a traceback would say its text
             return _failed(Internal.of(params.name, error))
-        return types.CallToolResult(
-            content=[types.TextContent(type="text", text=to_json(result).decode())],
-            structured_content=cast("dict[str, Any]", result),
-        )
+        text = {"type": "text", "text": to_json(result).decode()}
+        # Revision 2026 wants `resultType`; the SDK drops it for clients of 2025.
+        answer = {"resultType": "complete", "content": [text], "structuredContent": result}
+        return cast("types.CallToolResult", answer)
 
     async def list_resources(
         self, context: Context, params: types.PaginatedRequestParams | None

@@ -2,7 +2,6 @@
 
 from .changes import Changes, diff
 from .current import Current
-from .load import load
 from .settings import Configuration, Connection, Domain, Problem, Types, Unreadable
 from .source import Source, find
 
@@ -18,5 +17,4 @@ __all__ = [
     "Unreadable",
     "diff",
     "find",
-    "load",
 ]

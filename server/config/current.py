@@ -9,7 +9,6 @@ import anyio
 import anyio.to_thread
 
 from .changes import Changes, diff
-from .load import load
 from .settings import Configuration, Problem, Types, Unreadable
 from .source import Source
 
@@ -83,4 +82,6 @@ class Current:
         return None if old is None else diff(old, self._configuration)
 
     def _load(self) -> Configuration:
+        from .load import load  # the reader of files is no part of a start
+
         return load(self._source.read(), self._source.where, self._types, self._environ, demo=self._source.demo)

@@ -1,6 +1,7 @@
 """Engines by type. A new engine is one file here and one line below."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,7 @@ ENGINES = (
 )
 
 
+@cache
 def load(kind: str) -> Engine[Any]:
     """Import the engine of a type on its first use; an unused one costs nothing."""
     engine: Engine[Any] = import_module(f".{kind}", __package__).ENGINE

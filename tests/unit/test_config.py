@@ -7,7 +7,8 @@ from typing import Literal, cast
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from colonnade.server.config import Configuration, Problem, Source, Unreadable, diff, find, load
+from colonnade.server.config import Configuration, Problem, Source, Unreadable, diff, find
+from colonnade.server.config.load import load
 from colonnade.server.errors import UnknownConnection
 from colonnade.server.keys import ConnectionKey, fold
 from colonnade.server.model import Limits

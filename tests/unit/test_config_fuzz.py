@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, cast
 
 import pytest
-from colonnade.server.config import Configuration, Problem, Unreadable, load
+from colonnade.server.config import Configuration, Problem, Unreadable
 from colonnade.server.config.lines import Lines
+from colonnade.server.config.load import load
 from colonnade.server.keys import fold
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
