@@ -74,7 +74,7 @@ async def read(app: App, call: Call, uri: str) -> Contents | None:
             seen = await app.see(call.caller, [await app.member(call.caller, domain, name)])
         case _:
             return None
-    tables = [_table(seen[0], *address.path[2:])] if len(address.path) > 2 else []  # noqa: PLR2004 - domain, connection
+    tables = [_table(seen[0], *named)] if (named := address.path[2:]) else []
     shown = view(seen, tables, address.detail, address.format, address.max_tokens)
     if shown.unmatched and seen[0].catalog is not None:
         raise UnknownTable(

@@ -16,7 +16,7 @@ SHOWN = 50
 
 class ListConnections(Arguments):
     domain: Annotated[str | None, Field(description="only this domain")] = None
-    type: Annotated[str | None, Field(description="only this engine, e.g. postgres")] = None
+    type: Annotated[str | None, Field(description="only this engine")] = None
     status: Status | None = None
     environment: Annotated[str | None, Field(description="only this label, e.g. prod")] = None
     match: Annotated[str | None, Field(description="words or glob in key, type, description, tags")] = None

@@ -29,8 +29,6 @@ def test_an_engine_is_named_in_its_own_file_only(engine: str) -> None:
         place = path.relative_to(ROOT).as_posix()
         own = place in NAMED or place.startswith((f"server/engines/{engine}.py", f"server/engines/{engine}/"))
         code = "\n".join(line.partition("#")[0] for line in path.read_text("utf-8").splitlines())
-        # An example in a description for agents is documentation.
-        code = re.sub(r"e\.g\. \w+", "", code)
         assert own or engine not in code.lower(), f"{place} names {engine}"
 
 
