@@ -4,7 +4,6 @@ SQLite types belong to values, not to columns: a column's type here is that of i
 """
 
 import sqlite3
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
@@ -14,15 +13,15 @@ from time import time
 from typing import Final, TypeVar
 from urllib.parse import quote, unquote
 
-import anyio
 import anyio.to_thread
 from anyio.lowlevel import checkpoint
 from pydantic import Field, ValidationInfo, model_validator
 
-from ..errors import ColonnadeError, Denied, SqlError, TimedOut, Unreachable
+from ..errors import ColonnadeError, Denied, SqlError, Unreachable
 from ..model import Catalog, Cell, Column, ForeignKey, Index, Judged, Limits, ResultColumn, ServerInfo, Table
-from . import codecs
-from .base import Abilities, Client, Cursor, Engine, Options, folder_of
+from .base import Abilities, Client, Cursor, Engine, Options, codecs, folder_of
+from .base.deadline import Deadline
+from .base.threads import in_thread
 
 T = TypeVar("T")
 
@@ -85,9 +84,9 @@ class SqliteClient:
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
-        deadline = anyio.current_time() + seconds
+        deadline = Deadline(seconds)
         connection = self._idle.pop() if self._idle else await anyio.to_thread.run_sync(_open, self._path, seconds)
-        cursor = SqliteCursor(connection, rows, seconds, deadline)
+        cursor = SqliteCursor(connection, rows, deadline)
         try:
             await cursor.start(statement.text)
             yield cursor
@@ -119,11 +118,10 @@ class SqliteClient:
 class SqliteCursor:
     """One statement; the first batch is read when it starts, since only values tell the types."""
 
-    def __init__(self, connection: sqlite3.Connection, rows: int, seconds: float, deadline: float) -> None:
+    def __init__(self, connection: sqlite3.Connection, rows: int, deadline: Deadline) -> None:
         self._connection = connection
         self._cursor = connection.cursor()
         self._left = rows + 1
-        self._seconds = seconds
         self._deadline = deadline
         self._first: list[tuple[object, ...]] = []
         self.columns: tuple[ResultColumn, ...] = ()
@@ -152,47 +150,10 @@ class SqliteCursor:
         self._cursor.close()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """Do blocking work, interrupting it at the deadline or when the caller gives up; returns once it has ended."""
-        outcome: list[T] = []
-        failure: list[Exception] = []
-        ended = threading.Event()
-
-        async def interrupt_when_cancelled() -> None:
-            try:
-                await anyio.sleep_forever()
-            finally:
-                with anyio.CancelScope(shield=True):
-                    # Repeated: an interrupt that comes before the statement starts is lost.
-                    while not ended.is_set():
-                        self._connection.interrupt()
-                        await anyio.sleep(0.01)
-
-        def guarded() -> None:
-            try:
-                outcome.append(work())
-            except (sqlite3.Error, UnicodeDecodeError) as error:
-                failure.append(error)
-            finally:
-                ended.set()
-
-        with anyio.move_on_at(self._deadline) as limit:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(interrupt_when_cancelled)
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(guarded)
-                tasks.cancel_scope.cancel()
-        if outcome:
-            return outcome[0]
-        if limit.cancelled_caught or _interrupted(failure):
-            raise TimedOut(
-                f"The statement was stopped after {self._seconds:g} s, its time limit; nothing was changed.",
-                hint="Narrow it with a filter or aggregate less.",
-            )
-        raise _explain(failure[0])
-
-
-def _interrupted(failure: list[Exception]) -> bool:
-    return bool(failure) and getattr(failure[0], "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+        try:
+            return await in_thread(work, interrupt=self._connection.interrupt, deadline=self._deadline)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise _explain(error) from None
 
 
 def _value(value: object) -> Cell:

@@ -22,7 +22,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_one_package_and_no_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"colonnade"}
-    for name in ("__init__.py", "__main__.py", "py.typed", "mcp.json", "server/engines/base.py"):
+    for name in ("__init__.py", "__main__.py", "py.typed", "mcp.json", "server/engines/base/__init__.py"):
         assert f"colonnade/{name}" in names
     for folder in ("tools", "resources"):
         for path in (ROOT / folder).glob("*.py"):

@@ -7,7 +7,8 @@ import anyio
 import pytest
 from colonnade.server.audit import Audit
 from colonnade.server.config import Connection
-from colonnade.server.engines import ENGINES, codecs
+from colonnade.server.engines import ENGINES
+from colonnade.server.engines.base import codecs
 from colonnade.server.errors import BadArgument, ColonnadeError, ConnectionLost, Refused, SqlError
 from colonnade.server.executor import Executor
 from colonnade.server.keys import ConnectionKey

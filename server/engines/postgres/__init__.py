@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine
-from .client import PostgresClient, Session
+from .client import PostgresClient
 from .opening import connector
 from .options import PostgresOptions
 
@@ -22,7 +22,7 @@ class Postgres:
 
     async def open(self, options: PostgresOptions, secrets: Mapping[str, str], limits: Limits) -> Client:
         connect = connector(options, secrets, limits)
-        return PostgresClient(connect, Session(await connect()), limits)
+        return PostgresClient(connect, await connect(), limits)
 
 
 ENGINE: Engine[PostgresOptions] = Postgres()

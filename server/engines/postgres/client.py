@@ -1,17 +1,18 @@
 """Running statements: each in a read-only transaction of its own, on connections kept for the next."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 import anyio.to_thread
 
-from ...errors import ConnectionLost, TimedOut
 from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
 from ..base import Cursor
+from ..base.deadline import Deadline
+from ..base.sessions import Sessions
 from .catalog import COLUMNS, FINGERPRINT, INDEXES, KEYS, TABLES, VISIBLE, catalog_of
-from .statements import Deadline, watched
+from .statements import watched
 from .values import result_column
 
 if TYPE_CHECKING:
@@ -24,10 +25,6 @@ STATEMENTS: Final = 100
 LONGEST_KEPT: Final = 16_384
 
 
-PATIENCE: Final = 2.0
-HURRY: Final = 0.5
-"""How long a rollback may take: after an ordinary end, and after a cancellation or a deadline."""
-
 READING: Final = frozenset({"SELECT", "SHOW", "EXPLAIN"})
 """Command tags that leave a session as it was; after any other (PREPARE, DEALLOCATE, …) it is not used again."""
 
@@ -39,14 +36,13 @@ class PostgresClient:
     """Connections to one database, opened as statements need them and kept for the next."""
 
     def __init__(
-        self, connect: "Callable[[], Awaitable[Connection[Record]]]", first: "Session", limits: Limits
+        self, connect: "Callable[[], Awaitable[Connection[Record]]]", first: "Connection[Record]", limits: Limits
     ) -> None:
-        self._connect = connect
+        async def session() -> Session:
+            return Session(await connect())
+
         self._limits = limits
-        self._places = anyio.Semaphore(limits.concurrent, fast_acquire=True)
-        self._idle = [first]
-        self._used: set[Session] = set()
-        self._closed = False
+        self._sessions = Sessions(session, Session(first), limits)
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
@@ -72,13 +68,7 @@ class PostgresClient:
         return ServerInfo(version=" ".join(version.split()[:2]))
 
     async def close(self) -> None:
-        self._closed = True
-        with anyio.move_on_after(PATIENCE, shield=True), suppress(Exception):  # what cannot say goodbye is terminated
-            for session in self._idle:
-                await session.connection.close()
-        for session in (*self._idle, *self._used):
-            session.connection.terminate()
-        self._idle.clear()
+        await self._sessions.close()
 
     @asynccontextmanager
     async def _reading(self) -> "AsyncGenerator[Callable[[str], Awaitable[list[Record]]]]":
@@ -93,47 +83,14 @@ class PostgresClient:
 
             yield read
 
-    @asynccontextmanager
-    async def _transaction(self, begin: str, seconds: float) -> "AsyncGenerator[Session]":
+    def _transaction(self, begin: str, seconds: float) -> "AbstractAsyncContextManager[Session]":
         """Lend a connection inside a transaction; it is rolled back in any case, or the connection given up."""
-        async with self._places:
-            session = await self._begun(begin, min(seconds, self._limits.connect))
-            patience = PATIENCE
-            self._used.add(session)
-            try:
-                yield session
-            except (anyio.get_cancelled_exc_class(), TimedOut):
-                patience = HURRY
-                raise
-            finally:
-                await session.end(patience)
-                self._used.discard(session)
-                if self._closed:
-                    session.connection.terminate()
-                elif not session.connection.is_closed():
-                    self._idle.append(session)
 
-    async def _begun(self, begin: str, seconds: float) -> "Session":
-        """Begin on a kept connection, or on a new one if the kept ones turn out to be dead."""
-        while not self._closed:
-            kept = bool(self._idle)
-            session = self._idle.pop() if kept else Session(await self._connect())
-            begun = False
-            try:
-                with watched(begin, Deadline(seconds), session.connection):
-                    await session.connection.execute(begin)
-                    begun = True
-            except (ConnectionLost, TimedOut):
-                if not kept:
-                    raise
-                while self._idle:
-                    self._idle.pop().connection.terminate()
-            finally:
-                if not begun:
-                    session.connection.terminate()
-            if begun:
-                return session
-        raise ConnectionLost("The connection was closed.", hint="Send it again.")
+        async def start(session: Session) -> None:
+            with watched(begin, Deadline(min(seconds, self._limits.connect)), session.connection):
+                await session.connection.execute(begin)
+
+        return self._sessions.lend(start)
 
 
 def _begin(mode: str, seconds: float) -> str:
@@ -163,18 +120,27 @@ class Session:
     def forget(self, text: str) -> None:
         self._prepared.pop(text, None)
 
+    @property
+    def alive(self) -> bool:
+        return not self.connection.is_closed()
+
     async def end(self, patience: float) -> None:
-        """Leave nothing of the transaction; a connection that does not obey, or was spoilt, is terminated."""
         clean = False
         try:
-            if not self.connection.is_closed():
+            if self.alive:
                 # After a cancellation this waits for the server to have stopped the statement.
-                with anyio.move_on_after(patience, shield=True), suppress(Exception):
+                with anyio.move_on_after(patience), suppress(Exception):
                     await self.connection.execute(ROLLBACK)
                     clean = not self.connection.is_in_transaction()
         finally:
             if self.spoilt or not clean:
                 self.connection.terminate()
+
+    async def close(self) -> None:
+        await self.connection.close()
+
+    def terminate(self) -> None:
+        self.connection.terminate()
 
 
 class PostgresCursor:

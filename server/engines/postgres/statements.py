@@ -1,53 +1,28 @@
-"""The deadline of a statement, and the errors of one in our words."""
+"""The errors of a statement in our words."""
 
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-import anyio
-
 from ...errors import ColonnadeError, ConnectionLost, Denied, Internal, SqlError, TimedOut
+from ..base.deadline import Deadline
 
 if TYPE_CHECKING:
     from asyncpg import Connection, PostgresError, Record
 
 
 LOCK_SECONDS: Final = 5.0
-GRACE: Final = 0.5
-"""How long after its own limit a server may take to say so, before we stop waiting, in seconds."""
-
-
-class Deadline:
-    """The moment a statement has to be over."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self.server = anyio.current_time() + seconds
-        self.ours = self.server + GRACE
-
-    @property
-    def passed(self) -> bool:
-        # The server's clock starts a little later and may tick a little faster.
-        return anyio.current_time() > self.server - 0.05
-
-    def error(self) -> TimedOut:
-        return TimedOut(
-            f"The statement was stopped after {self.seconds:g} s, its time limit; nothing was changed.",
-            hint="Narrow it with a filter on an indexed column or aggregate less.",
-        )
 
 
 @contextmanager
 def watched(text: str, deadline: Deadline, connection: "Connection[Record]") -> Generator[None]:
     """Bound the driver's work by the deadline, and put its errors into our words."""
-    with anyio.CancelScope(deadline=deadline.ours) as limit:
+    with deadline.bounds():
         try:
             yield
         except Exception as error:  # noqa: BLE001 - a driver's exception never leaves this file
             raise _explain(error, text, deadline, lost=connection.is_closed()) from None
-    if limit.cancelled_caught:
-        raise deadline.error()
 
 
 def _explain(error: Exception, text: str, deadline: Deadline, *, lost: bool) -> ColonnadeError:

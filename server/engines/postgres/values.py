@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from ...model import Codec, ResultColumn
-from .. import codecs
+from ..base import codecs
 
 if TYPE_CHECKING:
     from asyncpg import Connection, Record

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import cast
 
-from ..model import Cell
+from ...model import Cell
 
 EXACT = 2**53 - 1
 """The largest integer that every JSON reader keeps."""

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
-from ..model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
 
 
 class Options(BaseModel):
@@ -30,12 +30,20 @@ OptionsT = TypeVar("OptionsT", bound=Options)
 class Abilities:
     """What the contract suite may expect of an engine; what is false is shown to the user."""
 
+    read_only: bool = True
+    """Refuses writes by a mode of its own, whatever the login may do; where it has none, the login is the wall."""
+    cancels: bool = True
+    """Ends a statement in the database when the caller gives up, not only here."""
+    server_side_timeout: bool = True
+    """Ends a statement by itself at its time limit."""
     schemas: bool = True
     """Has schemas inside a database."""
     comments: bool = True
     """Keeps comments on tables and columns."""
-    server_side_timeout: bool = True
-    """Ends a statement by itself at its time limit."""
+    keys: bool = True
+    """Tells primary, foreign and unique keys, and indexes."""
+    empty_text: bool = True
+    """Tells an empty text from NULL."""
 
 
 class Cursor(Protocol):
