@@ -64,11 +64,16 @@ def _resolve(options: BaseModel) -> dict[str, str]:
                 found[name] = reference.read()
             case SecretStr() as text:
                 found[name] = text.get_secret_value()
+            case BaseModel() as table:
+                found |= {f"{name}.{inner}": value for inner, value in _resolve(table).items()}
             case _:
                 pass
     return found
 
 
 async def resolve(options: BaseModel) -> Mapping[str, str]:
-    """Read every secret among the options, by field name, in a thread. Raises ConfigError, never with a value."""
+    """Read every secret among the options in a thread, by field name, those of a table in it as `table.name`.
+
+    Raises ConfigError, never with a value.
+    """
     return await anyio.to_thread.run_sync(_resolve, options)

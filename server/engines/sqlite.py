@@ -19,7 +19,7 @@ from pydantic import Field, ValidationInfo, model_validator
 
 from ..errors import ColonnadeError, Denied, SqlError, Unreachable
 from ..model import Catalog, Cell, Column, ForeignKey, Index, Judged, Limits, ResultColumn, ServerInfo, Table
-from .base import Abilities, Client, Cursor, Engine, Options, codecs, folder_of
+from .base import Abilities, Client, Cursor, Engine, Options, Route, absolute, codecs, direct
 from .base.deadline import Deadline
 from .base.threads import in_thread
 
@@ -58,7 +58,7 @@ class SqliteOptions(Options):
                 raise ValueError("the url is not of the form sqlite:///path")
             path = unquote(rest) if scheme.startswith("sqlite") else rest
         if isinstance(path, str):
-            path = str(Path(folder_of(info.context), Path(path).expanduser()).absolute())
+            path = absolute(path, info)
         return {"path": path}
 
 
@@ -69,7 +69,13 @@ class Sqlite:
     abilities = Abilities(schemas=False, comments=False, server_side_timeout=False)
     options = SqliteOptions
 
-    async def open(self, options: SqliteOptions, secrets: Mapping[str, str], limits: Limits) -> Client:  # noqa: ARG002 - a file has no login
+    async def open(
+        self,
+        options: SqliteOptions,
+        secrets: Mapping[str, str],  # noqa: ARG002 - a file has no login
+        limits: Limits,
+        route: Route = direct,  # noqa: ARG002 - nor a host
+    ) -> Client:
         path = options.path or ""
         return SqliteClient(path, await anyio.to_thread.run_sync(_open, path, limits.connect))
 

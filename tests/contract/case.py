@@ -3,11 +3,12 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import anyio
 from colonnade.server.engines.base import Client, Engine, Options
 from colonnade.server.model import Cell, Judged, Limits, ResultColumn, Table
+from colonnade.server.secrets import resolve
 
 Rows = list[tuple[Cell, ...]]
 
@@ -23,10 +24,12 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Options with the secrets that belong to them, by field name."""
+    """The settings of a connection, as they stand in the configuration."""
 
-    options: Options
-    secrets: Mapping[str, str]
+    settings: Mapping[str, object]
+
+    def options(self, case: "Case") -> Options:
+        return case.engine.options.model_validate(self.settings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,7 @@ class Server:
     at: Callable[[int], Login]
     """The good login, through a TCP port of this machine."""
     connections: Callable[[], Awaitable[int]]
-    """How many connections the login under test has."""
+    """How many connections the logins of this case have."""
     running: Callable[[], Awaitable[int]]
     """How many of them are running a statement."""
     kill: Callable[[], Awaitable[None]]
@@ -49,9 +52,12 @@ class Server:
 class Case:
     """One engine with a database of its own, holding the tables `authors`, `books`, `loans` and the view `recent`."""
 
+    type: str
     engine: Engine[Any]
     login: Login
     """The least privileged one: it may only read."""
+    owner: Login | None
+    """One that may write; none where files have no logins."""
     version: str
     """What its version begins with."""
     admin: Callable[[str], Awaitable[None]]
@@ -74,6 +80,26 @@ class Case:
     changes: Mapping[str, str]
     """Statements that change the schema, by kind."""
     server: Server | None
+    dual: str = ""
+    """What a SELECT of expressions alone ends with."""
+    folded: Callable[[str], str] = str
+    """The name that a database makes of one without quotes."""
+
+
+IN_PROCESS: Final[Mapping[str, str]] = dict.fromkeys(
+    (
+        "test_a_wrong_password_is_refused_and_never_repeated",
+        "test_no_output_holds_the_password",
+        "test_an_unknown_database_is_unreachable",
+        "test_a_refused_port_is_unreachable_at_once",
+        "test_a_lost_connection_is_told_and_the_next_statement_works",
+        "test_a_connection_that_died_while_idle_goes_unnoticed",
+        "test_what_an_owner_writes_does_not_stay",
+        "test_statements_run_side_by_side_up_to_the_limit",
+    ),
+    "runs in this process: no server, no login, no network",
+)
+"""What there is not to ask an engine without a server."""
 
 
 def unguarded(case: Case, sql: str) -> Judged:
@@ -86,7 +112,8 @@ async def opened(case: Case, limits: Limits | None = None, login: Login | None =
     """Open a client, and close it in the end."""
     login = login or case.login
     with anyio.fail_after(20):
-        client: Client = await case.engine.open(login.options, login.secrets, limits or Limits())
+        options = login.options(case)
+        client: Client = await case.engine.open(options, await resolve(options), limits or Limits())
     try:
         yield client
     finally:

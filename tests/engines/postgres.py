@@ -11,7 +11,7 @@ from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
-from colonnade.server.engines.postgres import ENGINE, PostgresOptions
+from colonnade.server.engines.postgres import ENGINE
 from colonnade.server.model import Column, ForeignKey, Index, Table
 
 from tests.contract.case import Case, Golden, Login, Server
@@ -24,6 +24,7 @@ SEED = r"""
 alter system set fsync = off;
 select pg_reload_conf();
 create role reader login password :'password';
+create role owner login password :'password';
 create database seed;
 \c seed
 create extension hstore;
@@ -53,9 +54,15 @@ insert into books values (1, 1, 'Engines', '2021-03-04'), (2, 1, 'Numbers', null
 alter default privileges grant select on tables to reader;
 alter default privileges grant usage on schemas to reader;
 grant select on all tables in schema public to reader;
+grant all on all tables in schema public to owner;
+grant all on schema public to owner;
 """
 
 HBA = "local all postgres trust\nlocal all all scram-sha-256\n"
+
+OURS = "datname = $1 and usename in ('reader', 'owner')"
+
+UNTESTABLE: dict[str, str] = {}
 
 GOLDEN = (
     Golden("true", "bool", value=True),
@@ -261,9 +268,8 @@ async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
 
 
 def _case(server: Started, database: str, administrator: "asyncpg.Connection[asyncpg.Record]") -> Case:
-    def login(password: str = PASSWORD, **options: str | int) -> Login:
-        given = {"host": server.folder, "database": database, "user": "reader", "password": password, **options}
-        return Login(PostgresOptions.model_validate(given), {"password": password})
+    def login(**settings: str | int) -> Login:
+        return Login({"host": server.folder, "database": database, "user": "reader", "password": PASSWORD, **settings})
 
     async def admin(sql: str) -> None:
         server.untouched = ""
@@ -274,16 +280,17 @@ def _case(server: Started, database: str, administrator: "asyncpg.Connection[asy
             await connection.close()
 
     async def count(condition: str) -> int:
-        sql = f"select count(*) from pg_stat_activity where datname = $1 and usename = 'reader' and {condition}"
+        sql = f"select count(*) from pg_stat_activity where {OURS} and {condition}"
         return cast("int", await administrator.fetchval(sql, database))
 
     async def kill() -> None:
-        sql = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and usename = 'reader'"
-        await administrator.fetch(sql, database)
+        await administrator.fetch(f"select pg_terminate_backend(pid) from pg_stat_activity where {OURS}", database)
 
     return Case(
+        type="postgres",
         engine=ENGINE,
         login=login(),
+        owner=login(user="owner"),
         version="PostgreSQL 1",
         admin=admin,
         slow="select pg_sleep(60)",
@@ -297,7 +304,7 @@ def _case(server: Started, database: str, administrator: "asyncpg.Connection[asy
         default_schema="public",
         changes=CHANGES,
         server=Server(
-            wrong_password=login(WRONG_PASSWORD),
+            wrong_password=login(password=WRONG_PASSWORD),
             unknown_database=login(database="nowhere"),
             at=lambda port: login(host="127.0.0.1", port=port),
             connections=lambda: count("true"),

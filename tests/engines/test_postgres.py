@@ -21,7 +21,7 @@ from colonnade.server.errors import (
     Unreachable,
 )
 from colonnade.server.model import Catalog, Column, ForeignKey, Index, Limits, Table
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from tests.contract.case import Case, Login, Server, ask, opened, unguarded, until
 from tests.contract.relay import Relay, relay
@@ -36,11 +36,11 @@ def server_of(case: Case) -> Server:
 
 
 def options_of(case: Case) -> PostgresOptions:
-    return cast("PostgresOptions", case.login.options)
+    return cast("PostgresOptions", case.login.options(case))
 
 
-def changed(case: Case, **options: object) -> Login:
-    return Login(options_of(case).model_copy(update=options), case.login.secrets)
+def changed(case: Case, **settings: object) -> Login:
+    return Login({**case.login.settings, **settings})
 
 
 def table(catalog: Catalog, name: str) -> Table:
@@ -83,7 +83,7 @@ def test_every_option_can_be_shown_in_a_form(case: Case) -> None:
 async def test_a_url_opens_too(case: Case) -> None:
     options = options_of(case)
     url = f"postgresql://reader:r3ader's%20p%40ss%2Fword%231@/{options.database}?host={options.host}"
-    async with opened(case, login=Login(PostgresOptions(url=SecretStr(url)), {"url": url})) as client:
+    async with opened(case, login=Login({"url": url})) as client:
         assert (
             await ask(
                 case,
@@ -114,7 +114,7 @@ async def test_a_url_opens_too(case: Case) -> None:
     ],
 )
 async def test_no_piece_of_a_url_that_holds_a_secret_comes_out(case: Case, url: str) -> None:
-    login = Login(PostgresOptions(url=SecretStr(url)), {"url": url})
+    login = Login({"url": url})
     with pytest.raises((ConfigError, Unreachable)) as caught:
         async with opened(case, login=login):
             pass
@@ -124,7 +124,7 @@ async def test_no_piece_of_a_url_that_holds_a_secret_comes_out(case: Case, url: 
 async def test_a_missing_driver_is_told_with_its_command(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(DriverMissing, match="pip install asyncpg"):
-        await ENGINE.open(options_of(case), case.login.secrets, Limits())
+        await ENGINE.open(options_of(case), {}, Limits())
 
 
 async def test_a_session_has_the_settings_that_make_values_exact(case: Case) -> None:

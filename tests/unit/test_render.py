@@ -2,7 +2,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from colonnade.server.config import Connection, Domain
-from colonnade.server.keys import ConnectionKey
+from colonnade.server.keys import INVISIBLE, ConnectionKey
 from colonnade.server.model import Column, ForeignKey, Index, Limits, Table, VisibleCatalog
 from colonnade.server.render.tables import Detail, Format, clean, fit, render
 from colonnade.server.render.view import Seen, Standing, envelope, index, view
@@ -84,6 +84,7 @@ def connection(domain: str, name: str, kind: str) -> Connection:
 
 
 names = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs"]), min_size=1, max_size=12)
+names = names.filter(lambda name: not INVISIBLE.search(name))
 
 
 @given(

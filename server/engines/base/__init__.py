@@ -1,14 +1,15 @@
 """What an engine is: the protocol between Colonnade and one kind of database."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...secrets import Secret
 
 
 class Options(BaseModel):
@@ -21,6 +22,54 @@ def folder_of(context: object) -> Path:
     """Return the folder that relative paths of a configuration start from; the validation context carries it."""
     folder = cast("Mapping[str, object]", context).get("folder") if isinstance(context, Mapping) else None
     return folder if isinstance(folder, Path) else Path()
+
+
+def absolute(path: str, info: ValidationInfo) -> str:
+    """Return a path of the configuration as it is used."""
+    return str(Path(folder_of(info.context), Path(path).expanduser()).absolute())
+
+
+class Ssh(Options):
+    """A host to tunnel through. Its key must be among the known ones; there is no way to switch that off."""
+
+    host: str = Field(description="Name or address of the SSH server")
+    port: int = Field(default=22, ge=1, le=65_535, description="Its port")
+    user: str | None = Field(default=None, description="Login there; this user's name when left out")
+    private_key: str | None = Field(
+        default=None, description="File of the private key; the agent's and the usual ones when left out"
+    )
+    passphrase: Secret | None = Field(default=None, description="Passphrase of the private key")
+    password: Secret | None = Field(default=None, description="Password of the login, where no key will do")
+    known_hosts: str | None = Field(
+        default=None, description="File of the known host keys; ~/.ssh/known_hosts when left out"
+    )
+
+    @field_validator("private_key", "known_hosts")
+    @classmethod
+    def _from_the_folder(cls, path: str | None, info: ValidationInfo) -> str | None:
+        return path and absolute(path, info)
+
+
+class Networked(Options):
+    """Options of an engine that is reached over TCP, and so through a tunnel too."""
+
+    ssh: Ssh | None = Field(
+        default=None,
+        description="SSH server to tunnel through: { host, user, private_key, … }",
+        json_schema_extra={"label": "SSH tunnel", "group": "Connection"},
+    )
+
+
+Route = Callable[[str, int], Awaitable[tuple[str, int]]]
+"""Where to connect to, in order to reach a host and port: asked before each connection, it may open a tunnel.
+
+TLS names stay those of the host that was asked for. Raises Unreachable, AuthFailed, ConfigError or DriverMissing.
+"""
+
+
+async def direct(host: str, port: int) -> tuple[str, int]:
+    """Connect to the host itself."""
+    return host, port
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
@@ -107,8 +156,12 @@ class Engine(Protocol[OptionsT]):
         """The model of its settings in the configuration."""
         ...
 
-    async def open(self, options: OptionsT, secrets: Mapping[str, str], limits: Limits) -> Client:
+    async def open(
+        self, options: OptionsT, secrets: Mapping[str, str], limits: Limits, route: Route = direct
+    ) -> Client:
         """Open a client, with one working connection as the proof.
+
+        `secrets` are the values of the secret options by name, those of a table in it as `table.name`.
 
         Raises Unreachable, AuthFailed or DriverMissing; the time limit is the caller's.
         """

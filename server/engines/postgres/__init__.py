@@ -7,7 +7,7 @@ each release, wait for a frozen network before they let a cancelled task go, and
 from collections.abc import Mapping
 
 from ...model import Limits
-from ..base import Abilities, Client, Engine
+from ..base import Abilities, Client, Engine, Route, direct
 from .client import PostgresClient
 from .opening import connector
 from .options import PostgresOptions
@@ -20,8 +20,10 @@ class Postgres:
     abilities = Abilities()
     options = PostgresOptions
 
-    async def open(self, options: PostgresOptions, secrets: Mapping[str, str], limits: Limits) -> Client:
-        connect = connector(options, secrets, limits)
+    async def open(
+        self, options: PostgresOptions, secrets: Mapping[str, str], limits: Limits, route: Route = direct
+    ) -> Client:
+        connect = connector(options, secrets, limits, route)
         return PostgresClient(connect, await connect(), limits)
 
 

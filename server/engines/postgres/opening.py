@@ -10,9 +10,12 @@ from socket import gaierror
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
-from ...errors import AuthFailed, ColonnadeError, ConfigError, DriverMissing, Unreachable
+from ...errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from ...model import Limits
-from .options import PostgresOptions
+from ..base import Route
+from ..base.driver import require
+from ..base.tls import NamedContext
+from .options import Mode, PostgresOptions
 from .statements import LOCK_SECONDS
 from .values import connection_class, declare_types
 
@@ -35,16 +38,16 @@ OPTIONAL: Final = "client_connection_check_interval"
 
 
 def connector(
-    options: PostgresOptions, secrets: Mapping[str, str], limits: Limits
+    options: PostgresOptions, secrets: Mapping[str, str], limits: Limits, route: Route
 ) -> "Callable[[], Awaitable[Connection[Record]]]":
     """Return what opens a connection. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed."""
-    try:
-        import asyncpg
-    except ImportError:
-        raise DriverMissing("The package asyncpg is not installed.", hint="pip install asyncpg") from None
+    require("asyncpg", "pip install asyncpg")
+    import asyncpg
+
     if options.sslrootcert is not None and not Path(options.sslrootcert).is_file():
         raise ConfigError(f"There is no file {Path(options.sslrootcert).name} at `sslrootcert`.", hint="Correct it.")
-    target = _target(options, secrets.get("url"))
+    url = secrets.get("url")
+    target = _target(options, url)
     kind = connection_class()
     settings = {
         **SETTINGS,
@@ -53,15 +56,16 @@ def connector(
     }
 
     async def attempt() -> "Connection[Record]":
+        host, port, tls = await _way(options, target, route)
         connection = await asyncpg.connect(
-            _dsn(options, secrets.get("url")),
-            host=options.host,
-            port=options.port,
+            _dsn(options, url),
+            host=host,
+            port=port,
             database=options.database,
             user=options.user,
             password=secrets.get("password"),
             passfile=options.passfile,
-            ssl=options.ssl,
+            ssl=tls,
             timeout=limits.connect,
             connection_class=kind,
             server_settings=settings,
@@ -77,6 +81,8 @@ def connector(
                 if OPTIONAL not in str(error.args[0]) or settings.pop(OPTIONAL, None) is None:
                     raise
             return await attempt()
+        except ColonnadeError:
+            raise  # the tunnel's
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
             raise _refusal(error, target, limits.connect) from None
 
@@ -114,6 +120,21 @@ def _target(options: PostgresOptions, url: str | None) -> str:
         raise _torn_url()
     database = unquote(parts.path).lstrip("/") or query.get("dbname", query.get("database", [""]))[-1]
     return f"{unquote(hosts) or query.get('host', ['localhost'])[-1]}/{database}".rstrip("/")
+
+
+async def _way(
+    options: PostgresOptions, target: str, route: Route
+) -> tuple[str | None, int | None, Mode | NamedContext | None]:
+    """Return host, port and TLS mode to connect with; through a tunnel, which leads to one server, if there is one."""
+    if options.ssh is None:
+        return options.host, options.port, options.ssl
+    hosts = target.partition("/")[0]
+    parts = urlsplit(f"//{hosts}")
+    if target.startswith("/") or "," in hosts or parts.hostname is None:
+        raise ConfigError("An SSH tunnel leads to one host over TCP.", hint="Set `host` to one name or address.")
+    host, port = await route(parts.hostname, parts.port or 5432)
+    full = options.ssl == "verify-full"
+    return host, port, NamedContext.of(parts.hostname, authorities=options.sslrootcert) if full else options.ssl
 
 
 def _torn_url() -> ConfigError:

@@ -1,19 +1,22 @@
 """How to reach a PostgreSQL database."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ...secrets import Secret
-from ..base import Options, folder_of
+from ..base import Networked, absolute
 
 
 def _field(description: str, label: str, group: str, default: str | None = None) -> Any:  # noqa: ANN401 - as pydantic's
     return Field(default=default, description=description, json_schema_extra={"label": label, "group": group})
 
 
-class PostgresOptions(Options):
+Mode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+"""How TLS is used, in libpq's words."""
+
+
+class PostgresOptions(Networked):
     """How to reach a database; what is left out comes from libpq's environment variables and defaults."""
 
     url: SecretStr | None = _field("postgresql://user:password@host:port/database", "URL", "Connection")
@@ -23,9 +26,7 @@ class PostgresOptions(Options):
     user: str | None = _field("Login role, best one that may only read", "User", "Login")
     password: Secret | None = _field("Password of the login role", "Password", "Login")
     passfile: str | None = _field("A libpq password file, relative to the configuration's folder", "Passfile", "Login")
-    ssl: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] | None = _field(
-        "How TLS is used, in libpq's words; prefer when left out", "TLS mode", "TLS"
-    )
+    ssl: Mode | None = _field("How TLS is used, in libpq's words; prefer when left out", "TLS mode", "TLS")
     sslrootcert: str | None = _field(
         "File of the authorities that verify-ca and verify-full trust, relative to the configuration's folder",
         "Root certificate",
@@ -36,7 +37,7 @@ class PostgresOptions(Options):
     @field_validator("passfile", "sslrootcert")
     @classmethod
     def _from_the_folder(cls, path: str | None, info: ValidationInfo) -> str | None:
-        return path and str(Path(folder_of(info.context), Path(path).expanduser()).absolute())
+        return path and absolute(path, info)
 
     @model_validator(mode="after")
     def _one_target(self) -> "PostgresOptions":
