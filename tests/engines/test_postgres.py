@@ -121,6 +121,26 @@ async def test_no_piece_of_a_url_that_holds_a_secret_comes_out(case: Case, url: 
     assert SECRET not in str(caught.value)
 
 
+INTERNAL = {
+    "gtsvector", "pg_brin_bloom_summary", "pg_brin_minmax_multi_summary", "pg_dependencies", "pg_mcv_list",
+    "pg_ndistinct", "pg_node_tree",
+}  # fmt: skip
+"""Types whose values the server alone makes."""
+
+UNBUILT = {"xml"}
+"""Types that the server of the tests is built without."""
+
+
+async def test_the_golden_values_are_of_every_type_that_a_server_has(case: Case) -> None:
+    types = (
+        "select typname::text from pg_type where typtype in ('b', 'r', 'm')"
+        " and typnamespace = 'pg_catalog'::regnamespace and typcategory <> 'A' and typelem = 0"
+    )
+    async with opened(case) as client:
+        _, rows = await ask(case, client, types)
+    assert {row[0] for row in rows} - {golden.type for golden in case.golden} == INTERNAL | UNBUILT
+
+
 async def test_a_missing_driver_is_told_with_its_command(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "asyncpg", None)
     with pytest.raises(DriverMissing, match="pip install asyncpg"):
