@@ -40,11 +40,10 @@ from visible v left join (
 order by v.nspname collate "C", v.relname collate "C"
 """
 COLUMNS: Final = """
-select a.attrelid as oid, a.attnum as number, a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-       not a.attnotnull as nullable, s.description as comment,
+select a.attrelid, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), not a.attnotnull,
        case when a.attgenerated = '' then pg_get_expr(d.adbin, 0)
-           when a.attrelid not in (select relation from locked) then pg_get_expr(d.adbin, d.adrelid) end as default,
-       a.attidentity <> '' or a.attgenerated <> '' as generated
+           when a.attrelid not in (select relation from locked) then pg_get_expr(d.adbin, d.adrelid) end,
+       s.description, a.attidentity <> '' or a.attgenerated <> ''
 from visible v join pg_attribute a on a.attrelid = v.oid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join pg_description s on s.classoid = 'pg_class'::regclass and s.objoid = a.attrelid and s.objsubid = a.attnum
@@ -90,13 +89,20 @@ select md5(concat_ws('/', current_schemas(false),
 KINDS: Final[Mapping[str, TableKind]] = {"r": "table", "p": "table", "v": "view", "m": "materialized", "f": "foreign"}
 
 
+Columns = Mapping[int, Column]
+"""The columns of one table by their numbers, in order."""
+
+
 def catalog_of(found: "list[list[Record]]") -> Catalog:
     tables, columns, keys, indexes, facts = found
-    names: dict[int, dict[str, str]] = {row["oid"]: {} for row in tables}
+    columns_of: dict[int, dict[int, Column]] = {row["oid"]: {} for row in tables}
+    # Most columns of a schema are like one of another table (an id, a name, a date), and are kept once.
+    like: dict[tuple[object, ...], Column] = {}
     for row in columns:
-        names[row["oid"]][str(row["number"])] = row["name"]
+        said = row[2:]
+        column = like.get(said) or like.setdefault(said, Column(*said))
+        columns_of[row[0]][row[1]] = column
     places = {row["oid"]: (row["schema"], row["name"]) for row in tables}
-    columns_of = _by_table(columns)
     keys_of = _by_table(keys)
     indexes_of = _by_table(indexes)
     return Catalog(
@@ -107,11 +113,11 @@ def catalog_of(found: "list[list[Record]]") -> Catalog:
                 kind=KINDS[row["kind"]],
                 comment=row["comment"],
                 rows=row["rows"],
-                columns=tuple(_column(found) for found in columns_of.get(row["oid"], ())),
-                primary_key=next(iter(_keys("p", keys_of.get(row["oid"], ()), names)), ()),
-                foreign_keys=tuple(_foreign_keys(keys_of.get(row["oid"], ()), names, places)),
-                unique=tuple(_keys("u", keys_of.get(row["oid"], ()), names)),
-                indexes=tuple(_indexes(indexes_of.get(row["oid"], ()), names)),
+                columns=tuple(columns_of[row["oid"]].values()),
+                primary_key=next(iter(_keys("p", keys_of.get(row["oid"], ()), columns_of)), ()),
+                foreign_keys=tuple(_foreign_keys(keys_of.get(row["oid"], ()), columns_of, places)),
+                unique=tuple(_keys("u", keys_of.get(row["oid"], ()), columns_of)),
+                indexes=tuple(_indexes(indexes_of.get(row["oid"], ()), columns_of)),
             )
             for row in tables
         ),
@@ -128,35 +134,31 @@ def _by_table(rows: "Iterable[Record]") -> "dict[int, list[Record]]":
     return found
 
 
-def _column(row: "Record") -> Column:
-    return Column(row["name"], row["type"], row["nullable"], row["default"], row["comment"], row["generated"])
-
-
-def _named(numbers: str, names: Mapping[str, str]) -> tuple[str, ...]:
+def _named(numbers: str, columns: Columns) -> tuple[str, ...]:
     """Name columns; nothing if the login may not see one of them."""
-    found = tuple(names.get(number, "") for number in numbers.split())
-    return found if all(found) else ()
+    found = [columns.get(int(number)) for number in numbers.split()]
+    return tuple(column.name for column in found if column is not None) if None not in found else ()
 
 
-def _keys(kind: str, keys: "Iterable[Record]", names: Mapping[int, Mapping[str, str]]) -> Iterable[tuple[str, ...]]:
-    found = (_named(row["columns"], names[row["oid"]]) for row in keys if row["kind"] == kind)
+def _keys(kind: str, keys: "Iterable[Record]", columns_of: Mapping[int, Columns]) -> Iterable[tuple[str, ...]]:
+    found = (_named(row["columns"], columns_of[row["oid"]]) for row in keys if row["kind"] == kind)
     return filter(None, found)
 
 
 def _foreign_keys(
-    keys: "Iterable[Record]", names: Mapping[int, Mapping[str, str]], places: Mapping[int, tuple[str, str]]
+    keys: "Iterable[Record]", columns_of: Mapping[int, Columns], places: Mapping[int, tuple[str, str]]
 ) -> Iterable[ForeignKey]:
     for row in keys:
         if row["kind"] == "f" and row["oid_there"] in places:
-            columns = _named(row["columns"], names[row["oid"]])
-            there = _named(row["columns_there"], names[row["oid_there"]])
+            columns = _named(row["columns"], columns_of[row["oid"]])
+            there = _named(row["columns_there"], columns_of[row["oid_there"]])
             if columns and there:
                 yield ForeignKey(columns, *places[row["oid_there"]], there)
 
 
-def _indexes(indexes: "Iterable[Record]", names: Mapping[int, Mapping[str, str]]) -> Iterable[Index]:
+def _indexes(indexes: "Iterable[Record]", columns_of: Mapping[int, Columns]) -> Iterable[Index]:
     for row in indexes:
-        columns = tuple(row["texts"] or _named(row["columns"], names[row["oid"]]))
+        columns = tuple(row["texts"] or _named(row["columns"], columns_of[row["oid"]]))
         if columns:
             predicate = (f"where {row['predicate']}",) if row["predicate"] else ()
             yield Index(row["name"], columns + predicate, row["unique"])
