@@ -158,7 +158,8 @@ class App:
         known = self._catalogs.known(connection, identity)
         reason = "" if health.error is None else health.error.what
         tables = None if known is None else len(known.tables)
-        return Standing(connection, domain, health.status, reason, tables, health.checked_at)
+        lacks = load(connection.type).abilities.lacking
+        return Standing(connection, domain, health.status, reason, tables, health.checked_at, lacks)
 
     async def run(self, caller: Caller, connection: Connection, sql: str, *, rows: int | None = None) -> Result:
         """Run one statement that only reads; see `Executor.run`."""

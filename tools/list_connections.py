@@ -40,6 +40,7 @@ class ListedConnection(TypedDict):
     access: str
     status: str
     reason: NotRequired[str]
+    lacks: NotRequired[list[str]]
     tables: int | None
     checked_at: str | None
 
@@ -103,6 +104,8 @@ def _listed(standing: Standing) -> ListedConnection:
     }
     if standing.reason:
         listed["reason"] = standing.reason
+    if standing.lacks:
+        listed["lacks"] = list(standing.lacks)
     return listed
 
 

@@ -24,6 +24,8 @@ class Standing:
     tables: int | None
     checked_at: float | None
     """Seconds since the epoch."""
+    lacks: tuple[str, ...] = ()
+    """What its engine cannot do and one has to know."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,7 @@ async def test_it_is_opened_by_the_first_use_and_named_in_every_answer(case: Cas
         assert [found["key"] for found in listed["connections"]] == ["Shop:first", "Shop:second"]
         assert {found["type"] for found in listed["connections"]} == {case.type}
         assert {found["status"] for found in listed["connections"]} == {"pending"}
+        assert all(tuple(found.get("lacks", ())) == case.engine.abilities.lacking for found in listed["connections"])
         if case.server is not None:
             assert await case.server.connections() == 0
         for name in ("first", "second"):

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar, cast
+from typing import ClassVar, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -93,6 +93,19 @@ class Abilities:
     """Tells primary, foreign and unique keys, and indexes."""
     empty_text: bool = True
     """Tells an empty text from NULL."""
+
+    LACKING: ClassVar[Mapping[str, str]] = {
+        "read_only": "no read-only mode: give it a login that can only read",
+        "cancels": "a statement may run on in the database after it was given up",
+        "keys": "primary and foreign keys are not told",
+        "empty_text": "an empty text is NULL",
+    }
+    """What people and agents have to know of an ability that is missing."""
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What to know of this engine, in words."""
+        return tuple(words for name, words in self.LACKING.items() if not getattr(self, name))
 
 
 class Cursor(Protocol):
