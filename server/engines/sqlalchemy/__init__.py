@@ -18,8 +18,8 @@ class Sqlalchemy:
     """Whatever the URL names."""
 
     dialect = "generic"
-    # Many databases do have a read-only mode and end what is cancelled; of a database that nobody has named yet, neither
-    # can be promised.
+    # Many databases do have a read-only mode, which is used, and end what is cancelled; of one that nobody has named yet
+    # neither can be promised.
     abilities = Abilities(read_only=False, cancels=False, server_side_timeout=False)
     options = SqlalchemyOptions
 

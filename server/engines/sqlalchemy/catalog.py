@@ -1,7 +1,7 @@
 """The catalog, as far as SQLAlchemy's Inspector knows it; what a dialect does not tell is left out.
 
-How many round trips that takes is the dialect's affair: a handful for each schema where it reads tables together, several
-for each table where it does not.
+How many round trips that takes is the dialect's affair: a handful for each schema where it reads tables together,
+several for each table where it does not.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -66,10 +66,7 @@ def explain(error: Exception, deadline: Deadline) -> ColonnadeError:
 def _broken(error: Exception, state: str, said: str) -> bool:
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-    if isinstance(error, DBAPIError):
-        ours = error.connection_invalidated
-    else:
-        # SQLAlchemy itself refuses only a connection that it has given up.
-        ours = isinstance(error, SQLAlchemyError)
+    # SQLAlchemy itself refuses only a connection that it has given up.
+    ours = error.connection_invalidated if isinstance(error, DBAPIError) else isinstance(error, SQLAlchemyError)
     outside = any(isinstance(each, OSError) for each in chain(error))
     return ours or outside or state.startswith(BROKEN) or bool(GONE.search(said))

@@ -5,6 +5,7 @@ it is named after the first value that is not NULL, in the words of the SQL stan
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from inspect import isawaitable
@@ -49,6 +50,7 @@ CODECS: Final[Mapping[type, Codec]] = {
     dt.datetime: codecs.temporal,
     dt.date: codecs.temporal,
     UUID: str,
+    dict: lambda value: json.dumps(value, ensure_ascii=False, default=str),
 }
 
 
@@ -68,23 +70,18 @@ def _name(value: object) -> str:
     kind = type(value)
     if isinstance(value, (dt.datetime, dt.time)) and value.tzinfo is not None:
         return f"{TYPES[kind]} with time zone"
-    return TYPES.get(kind) or kind.__name__
+    return TYPES.get(kind) or kind.__name__.lower()
 
 
-AS_TEXT: Final = ("date", "time", "timetz", "timestamp", "timestamptz", "interval")
-"""Types with values that Python's have no room for: infinity, the year 10000, 24:00, a month."""
-
-
-def _as_text(name: str) -> "type[str]":
-    """Return a text that is named like its type in the database."""
-    return type(name, (str,), {"__slots__": ()})
-
-
-TEXTS: Final[Mapping[str, type[str]]] = {name: _as_text(name) for name in AS_TEXT}
+AS_TEXT: Final = ("date", "time", "timetz", "timestamp", "timestamptz", "interval", "json", "jsonb", "bit", "varbit")
+"""Types with values that Python's have no room for: infinity, the year 10000, 24:00, a month, 1.10 in a JSON text."""
 
 
 async def declare_types(driver: object) -> None:
-    """Let the database's own texts stand for times, if the driver lets us choose; some change them without a word."""
+    """Let the database's own texts stand for them, if the driver lets us choose; left alone it changes some silently.
+
+    Each comes as a text that is named like its type in the database.
+    """
     choose = getattr(driver, "set_type_codec", None)
     if not callable(choose):
         return
@@ -92,3 +89,13 @@ async def declare_types(driver: object) -> None:
         done = choose(name, schema="pg_catalog", encoder=str, decoder=kind, format="text")
         if isawaitable(done):
             await done
+
+
+def _text(name: str) -> "type[str]":
+    def new(kind: type[str], text: str) -> str:
+        return str.__new__(kind, text.replace(" ", "T", 1) if name.startswith("timestamp") else text)
+
+    return type(name, (str,), {"__slots__": (), "__new__": new})
+
+
+TEXTS: Final[Mapping[str, type[str]]] = {name: _text(name) for name in AS_TEXT}
