@@ -18,7 +18,7 @@ class Sqlalchemy:
     """Whatever the URL names."""
 
     dialect = "generic"
-    # Many databases do have a read-only mode, which is used, and end what is cancelled; of one that nobody has named yet
+    # Many databases have a read-only mode, which is used, and end what is cancelled; of one that nobody has named yet,
     # neither can be promised.
     abilities = Abilities(read_only=False, cancels=False, server_side_timeout=False)
     options = SqlalchemyOptions

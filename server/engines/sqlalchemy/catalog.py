@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ...model import Catalog, Column, ForeignKey, Index, Table, TableKind
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine import Connection, Dialect
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.engine import Connection, Dialect, Inspector
 
 SYSTEM: Final = "information_schema"
 """The schema that the SQL standard itself fills; others of a database's own are not known here."""
@@ -48,30 +49,9 @@ class Reflected:
 
 def reflect(connection: "Connection") -> Reflected:
     from sqlalchemy import inspect
-    from sqlalchemy.engine.reflection import ObjectKind
 
     inspector = inspect(connection)
     default = inspector.default_schema_name
-
-    def part(name: str | None) -> Part:
-        def known(ask: Callable[..., Any], **more: object) -> Any:  # noqa: ANN401 - dicts and lists of the Inspector's
-            try:
-                return ask(schema=name, **more)
-            except NotImplementedError:
-                return {}
-
-        return Part(
-            schema=name or default or "",
-            columns=known(inspector.get_multi_columns, kind=ObjectKind.ANY),
-            comments=known(inspector.get_multi_table_comment, kind=ObjectKind.ANY),
-            primary=known(inspector.get_multi_pk_constraint),
-            foreign=known(inspector.get_multi_foreign_keys),
-            unique=known(inspector.get_multi_unique_constraints),
-            indexes=known(inspector.get_multi_indexes, kind=ObjectKind.ANY),
-            views=frozenset(known(inspector.get_view_names)),
-            materialized=frozenset(known(inspector.get_materialized_view_names)),
-        )
-
     try:
         names: list[str | None] = [*inspector.get_schema_names()]
     except NotImplementedError:
@@ -79,8 +59,72 @@ def reflect(connection: "Connection") -> Reflected:
     if default is not None and default == connection.engine.url.database:
         # Where schema and database are one, another schema is another connection.
         names = [default]
-    parts = tuple(part(name) for name in names if (name or "").casefold() != SYSTEM)
+    parts = tuple(_part(inspector, connection, name) for name in names if (name or "").casefold() != SYSTEM)
     return Reflected(connection.dialect, default or "", parts)
+
+
+def _part(inspector: "Inspector", connection: "Connection", schema: str | None) -> Part:
+    from sqlalchemy.engine.reflection import ObjectKind
+
+    def names(ask: Callable[..., list[str]]) -> frozenset[str]:
+        try:
+            return frozenset(ask(schema))
+        except NotImplementedError:
+            return frozenset()
+
+    tables, views = names(inspector.get_table_names), names(inspector.get_view_names)
+    materialized = names(inspector.get_materialized_view_names)
+
+    def known(together: Callable[..., Found], alone: Callable[..., Any], *, tables_only: bool = False) -> Found:
+        kind, those = (ObjectKind.TABLE, tables) if tables_only else (ObjectKind.ANY, tables | views | materialized)
+        found = _tried(connection, together, schema=schema, kind=kind)
+        if found is None:
+            # One table that may not be looked into spoils the answer for all.
+            each = {(schema, name): _tried(connection, alone, name, schema=schema) for name in sorted(those)}
+            found = {key: facts for key, facts in each.items() if facts is not None}
+        return found
+
+    columns = known(inspector.get_multi_columns, inspector.get_columns)
+    unread = {(schema, name) for name in tables | views | materialized} - columns.keys()
+    return Part(
+        schema=schema or inspector.default_schema_name or "",
+        columns={**columns, **{key: _names(connection, *key) for key in sorted(unread, key=lambda key: key[1])}},
+        comments=known(inspector.get_multi_table_comment, inspector.get_table_comment),
+        primary=known(inspector.get_multi_pk_constraint, inspector.get_pk_constraint, tables_only=True),
+        foreign=known(inspector.get_multi_foreign_keys, inspector.get_foreign_keys, tables_only=True),
+        unique=known(inspector.get_multi_unique_constraints, inspector.get_unique_constraints, tables_only=True),
+        indexes=known(inspector.get_multi_indexes, inspector.get_indexes, tables_only=True),
+        views=views,
+        materialized=materialized,
+    )
+
+
+def _tried(connection: "Connection", ask: Callable[..., Any], *args: object, **named: object) -> Any:  # noqa: ANN401 - the Inspector's
+    """Ask the Inspector; None if the database refuses, nothing if the dialect cannot."""
+    from sqlalchemy.exc import DBAPIError, NoSuchTableError
+
+    try:
+        return ask(*args, **named)
+    except NotImplementedError:
+        return {}
+    except NoSuchTableError:
+        return None
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        connection.rollback()
+        return None
+
+
+def _names(connection: "Connection", schema: str | None, name: str) -> list[dict[str, Any]]:
+    """Return the columns of what may be read but not looked into, as a result shows them."""
+    from sqlalchemy import false, literal_column, select, table
+    from sqlalchemy.types import NULLTYPE
+
+    everything: ColumnElement[object] = literal_column("*")
+    none: Select[object] = select(everything).select_from(table(name, schema=schema)).where(false())
+    result = _tried(connection, connection.execute, none)
+    return [{"name": column, "type": NULLTYPE} for column in tuple(result.keys())] if result else []
 
 
 def catalog_of(reflected: Reflected) -> Catalog:

@@ -13,6 +13,7 @@ GONE: Final = re.compile(
     r"connection (was |is |has been )?(closed|lost|reset)|gone away|lost connection", re.IGNORECASE
 )
 READING: Final = re.compile(r"read[- ]?only", re.IGNORECASE)
+UNREADABLE: Final = re.compile(r"(cannot|could not) (be )?decode", re.IGNORECASE)
 FORBIDDEN: Final = re.compile(
     r"permission denied|command denied|access denied|not authori[sz]ed|insufficient privileges?|not permitted",
     re.IGNORECASE,
@@ -49,7 +50,7 @@ def explain(error: Exception, deadline: Deadline) -> ColonnadeError:
         return ConnectionLost(
             "The connection broke while the statement ran; nothing was changed.", hint="Send it again."
         )
-    if type(error).__module__ == "builtins":
+    if type(error).__module__ == "builtins" or UNREADABLE.search(said):
         return SqlError(f"The driver cannot read a value: {said}.", hint="Cast the column to text.")
     if state == "57014" and deadline.passed:
         return deadline.error()

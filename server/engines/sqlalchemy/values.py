@@ -1,7 +1,7 @@
 """How values travel: by their Python types, which are all that every driver has in common.
 
-A column's type is the driver's name for it where `cursor.description` has one. Most drivers only have numbers there; then
-it is named after the first value that is not NULL, in the words of the SQL standard where it has one.
+A column's type is the driver's name for it where `cursor.description` has one. Most drivers only have numbers there;
+then it is named after the first value that is not NULL, in the words of the SQL standard where it has one.
 """
 
 import datetime as dt
