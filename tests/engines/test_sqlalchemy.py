@@ -1,6 +1,7 @@
 """What only the generic engine does: URLs and drivers of all kinds, and what it finds out of them by trying."""
 
 import asyncio
+import gc
 import os
 import socket
 import sqlite3
@@ -378,13 +379,17 @@ async def test_an_endless_result_is_streamed(place: Place) -> None:
         assert await values(client, "1") == (1,)
 
 
-async def test_a_statement_ends_at_its_deadline(place: Place) -> None:
+async def test_a_statement_ends_at_its_deadline_and_nothing_is_logged(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
     async with opened(place.url, Limits(concurrent=1), **place.settings) as client:
         for sql in (place.slow, place.slow):
             with anyio.fail_after(2), pytest.raises(TimedOut, match=r"0\.3 s"):
                 await read(client, sql, seconds=0.3)
         with anyio.fail_after(2):
             assert await values(client, "1") == (1,)
+    gc.collect()
+    assert caplog.text == ""
 
 
 async def test_a_cancellation_at_any_moment_leaves_everything_usable(place: Place) -> None:

@@ -5,10 +5,10 @@ the server, which a cancelled scope would not let them do.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from inspect import isawaitable
+from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio.to_thread
@@ -82,6 +82,13 @@ def learn(connection: "Connection") -> Manners:
     )
 
 
+def alone(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """Start something in a task of its own, whose failure may go unheard: the caller may have left."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
 class AlchemyClient:
     """Connections to one database, opened as statements need them and kept for the next."""
 
@@ -149,7 +156,7 @@ class Session:
 
     async def obey(self, work: "Callable[[Connection], T]", deadline: Deadline) -> T:
         """Do one thing on the connection; what is not done when the caller gives up is left to `end`."""
-        self._task = task = asyncio.ensure_future(self._connection.run_sync(work))
+        self._task = task = alone(self._connection.run_sync(work))
         try:
             with deadline.bounds(server=False):
                 return await asyncio.shield(task)
@@ -170,8 +177,7 @@ class Session:
             elif self.alive:
                 # Drivers read on to the end of what is left, which may be far.
                 patience = patience if self.result is None else min(patience, HURRY)
-                rollback = asyncio.ensure_future(self._connection.run_sync(self._roll_back))
-                self._task = rollback
+                self._task = rollback = alone(self._connection.run_sync(self._roll_back))
                 await asyncio.wait({rollback}, timeout=patience)
                 clean = rollback.done() and not rollback.cancelled() and rollback.exception() is None
         finally:
@@ -189,7 +195,7 @@ class Session:
                 connection.invalidate()
             else:
                 # Such a driver can only be closed by waiting for it.
-                self._task = asyncio.ensure_future(self._connection.invalidate())
+                self._task = alone(self._connection.invalidate())
         if task is not None and not task.done():
             task.cancel()
 
@@ -206,8 +212,8 @@ class Session:
         while stop and not task.done() and asyncio.get_running_loop().time() - begun < patience / 2:
             with suppress(Exception):
                 asked = stop()
-                if isawaitable(asked):
-                    await asyncio.wait({asyncio.ensure_future(asked)}, timeout=patience / 2)
+                if iscoroutine(asked):
+                    await asyncio.wait({alone(asked)}, timeout=patience / 2)
             await asyncio.wait({task}, timeout=pause)
             pause *= 2
         if not task.done():

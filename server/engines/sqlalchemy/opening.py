@@ -3,13 +3,13 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from errno import ECONNREFUSED
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
@@ -19,7 +19,7 @@ from ...model import Limits
 from ..base import Route
 from ..base.driver import require
 from ..base.sessions import HURRY
-from .client import RAW, Manners, Session, learn
+from .client import RAW, Manners, Session, alone, learn
 from .options import SqlalchemyOptions
 from .statements import chain, sqlstate
 from .values import declare_types
@@ -27,8 +27,6 @@ from .values import declare_types
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Dialect
     from sqlalchemy.ext.asyncio import AsyncEngine
-
-T = TypeVar("T")
 
 AUTH: Final = re.compile(
     r"authentication|access denied|password|log[io]n (failed|denied)|invalid (user|login)", re.IGNORECASE
@@ -74,16 +72,16 @@ async def connector(
         if options.ssh is not None and url.host and url.port is not None:
             way["host"], way["port"] = await route(url.host, url.port)
         try:
-            return await _alone(open_one(), limits.connect)
+            return await _within(limits.connect, open_one())
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
             raise _refusal(error, target, limits.connect) from None
 
     return connect
 
 
-async def _alone(work: "Awaitable[Session]", seconds: float) -> Session:
+async def _within(seconds: float, work: Coroutine[Any, Any, Session]) -> Session:
     """Connect in a task of its own, which a cancellation reaches once: the driver is to clean up behind itself."""
-    task = asyncio.ensure_future(work)
+    task = alone(work)
     try:
         with anyio.fail_after(seconds):
             return await asyncio.shield(task)
