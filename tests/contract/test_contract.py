@@ -5,6 +5,7 @@ import random
 import socket
 import traceback
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -289,7 +290,8 @@ async def test_what_an_owner_writes_does_not_stay(case: Case) -> None:
             with pytest.raises(Denied):
                 await ask(case, client, case.write)
         else:
-            await ask(case, client, case.write)
+            with suppress(Denied):  # a mode that not all of its databases have is not declared
+                await ask(case, client, case.write)
         assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
     async with opened(case) as client:
         assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
