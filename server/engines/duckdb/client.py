@@ -13,9 +13,9 @@ from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.threads import in_thread
-from .arrow import Field, Stream
+from .arrow import Stream
 from .catalog import read_catalog, read_fingerprint
-from .file import File, GivenUp
+from .file import File
 from .options import DuckdbOptions
 from .statements import admit, explain, is_fatal
 from .values import Form, form_of
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 BATCH: Final = 1_000
 LONGEST_TYPE: Final = 200
@@ -53,15 +54,15 @@ class DuckdbClient:
 
     async def catalog(self) -> Catalog:
         async with self._session(self._limits.max_seconds) as session:
-            return await session.work(lambda: read_catalog(session.connection))
+            return await session.work(read_catalog)
 
     async def fingerprint(self) -> str:
         async with self._session(self._limits.max_seconds) as session:
-            return await session.work(lambda: read_fingerprint(session.connection))
+            return await session.work(read_fingerprint)
 
     async def ping(self) -> ServerInfo:
         async with self._session(self._limits.connect) as session:
-            version = await session.work(lambda: session.connection.execute("select version()").fetchall())
+            version = await session.work(lambda connection: connection.execute("select version()").fetchall())
         return ServerInfo(version=f"DuckDB {str(version[0][0]).removeprefix('v')}")
 
     async def close(self) -> None:
@@ -75,45 +76,43 @@ class DuckdbClient:
     async def _session(self, seconds: float) -> "AsyncGenerator[Session]":
         """Lend a connection: a transaction, temporary tables and settings that nobody else sees, and that end here."""
         async with self._places:
+            if self._closed:
+                raise ConnectionLost("The connection was closed.", hint="Send it again.")
             session = Session(self._file, self._options, Deadline(seconds), lambda: self._closed)
             self._running.add(session)
             try:
-                await session.enter()
                 yield session
             finally:
                 self._running.discard(session)
-                with anyio.CancelScope(shield=True):
-                    await session.leave()
+                session.leave()
+            # The file stays locked against writers until the last client has let go of it.
+            if self._closed:
+                await anyio.to_thread.run_sync(self._file.release)
 
 
 class Session:
-    """One connection to the file, for one statement."""
-
-    connection: "DuckDBPyConnection"
+    """One connection to the file, for one statement; opened by the first work on it, since opening may block."""
 
     def __init__(self, file: File, options: DuckdbOptions, deadline: Deadline, closed: Callable[[], bool]) -> None:
         self._file = file
         self._options = options
         self._deadline = deadline
         self._closed = closed
+        self._connection: DuckDBPyConnection | None = None
         self._given_up = threading.Event()
-        self._entered = False
         self._broken = False
 
-    async def enter(self) -> None:
-        def work() -> None:
-            self.connection = self._file.enter(self._options, self._given_up)
-            self._entered = True
-
-        if self._closed():
-            raise ConnectionLost("The connection was closed.", hint="Send it again.")
-        await self.work(work)
-
-    async def work(self, work: Callable[[], T]) -> T:
+    async def work(self, work: "Callable[[DuckDBPyConnection], T]") -> T:
         """Do what blocks; raises what it means for the caller."""
+
+        def connected() -> T:
+            if self._connection is None:
+                self._connection = self._file.enter(self._options, self._given_up)
+            return work(self._connection)
+
         try:
-            return await in_thread(work, interrupt=self.interrupt, deadline=self._deadline)
-        except (ColonnadeError, GivenUp):
+            return await in_thread(connected, interrupt=self.interrupt, deadline=self._deadline)
+        except ColonnadeError:
             raise
         except Exception as error:  # noqa: BLE001 - a driver's exception never leaves this folder
             self._broken = self._broken or is_fatal(error)
@@ -121,14 +120,13 @@ class Session:
 
     def interrupt(self) -> None:
         self._given_up.set()
-        if self._entered:
+        if self._connection is not None:
             with suppress(Exception):
-                self.connection.interrupt()
+                self._connection.interrupt()
 
-    async def leave(self) -> None:
-        if self._entered:
-            idle = 0 if self._closed() else self._options.idle_seconds
-            await anyio.to_thread.run_sync(lambda: self._file.leave(self.connection, idle, broken=self._broken))
+    def leave(self) -> None:
+        if self._connection is not None:
+            self._file.leave(self._connection, self._options.idle_seconds, broken=self._broken)
 
 
 class DuckdbCursor:
@@ -140,18 +138,18 @@ class DuckdbCursor:
         self._stream: Stream | None = None
         self._forms: list[Form] = []
         self._first: list[tuple[object, ...]] = []
+        self._rest: list[tuple[object, ...]] = []
         self.columns: tuple[ResultColumn, ...] = ()
 
     async def start(self, text: str) -> None:
-        def work() -> None:
-            connection = self._session.connection
+        def work(connection: "DuckDBPyConnection") -> None:
             admit(connection, text)
             # Of the driver's ways to hand a result over this is the only one that is exact and does not wait for
             # more rows than it is asked for. The text runs as it is.
             result = connection._submit(text, None, "stream", min(BATCH, self._left))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             described = result.description
             self._stream = Stream(result.arrow_capsule())
-            self._forms = [_form(field, name) for field, (name, *_) in zip(self._stream.fields, described, strict=True)]
+            self._forms = [_exactly(form_of, field, name) for field, (name, *_) in zip(self._stream.fields, described, strict=True)]
             self.columns = tuple(
                 ResultColumn(name, _type_name(kind), form.codec)
                 for (name, kind, *_), form in zip(described, self._forms, strict=True)
@@ -165,30 +163,40 @@ class DuckdbCursor:
         while batch:
             self._left -= len(batch)
             yield batch
-            if self._left <= 0:
+            if self._left <= 0 or not (self._stream or self._rest):
                 return
-            batch = await self._session.work(self._fetch)
+            batch = await self._session.work(lambda _: self._fetch())
 
     def close(self) -> None:
         # Freeing the stream ends the statement.
         self._stream = None
 
     def _fetch(self) -> list[tuple[object, ...]]:
-        batch = self._stream.next() if self._stream is not None else None
-        if batch is None:
-            return []
-        with batch as columns:
-            read = [form.read(column) for form, column in zip(self._forms, columns, strict=True)]
-        return list(zip(*read, strict=True))[: self._left]
+        rows = self._rest
+        most = min(BATCH, self._left)
+        # A batch that is not full is the last one; asking once more for it here spares the way into a thread.
+        while self._stream is not None and len(rows) < most:
+            batch = self._stream.next()
+            if batch is None:
+                self._stream = None
+                break
+            with batch as arrays:
+                read = [
+                    _exactly(form.read, array, column.name)
+                    for form, array, column in zip(self._forms, arrays, self.columns, strict=True)
+                ]
+            rows += zip(*read, strict=True)
+        self._rest = rows[most:]
+        return rows[:most]
 
 
-def _form(field: Field, name: str) -> Form:
+def _exactly(read: Callable[[U], T], what: U, column: str) -> T:
     try:
-        return form_of(field)
+        return read(what)
     except Unsupported as error:
         raise SqlError(
-            f"The column {name} holds values of the type {error.what}, which cannot be read exactly.",
-            hint=f'Select cast("{name}" as varchar) or cast("{name}" as json) instead.',
+            f"The column {column} holds a value of the kind {error.what}, which cannot be read exactly.",
+            hint=f'Select cast("{column}" as varchar) instead.',
         ) from None
 
 

@@ -70,18 +70,15 @@ class File:
             return connection
 
     def leave(self, connection: "DuckDBPyConnection", idle_seconds: float, *, broken: bool = False) -> None:
-        """Give a connection back; the last one closes the file, in a while."""
+        """Give a connection back; the last one closes the file, in a while. Never waits: see `enter`."""
         with suppress(Exception):
             connection.close()
         with self._change:
             self._used -= 1
             if broken:
                 self._version = None
-            if self._used == 0:
-                if broken or idle_seconds <= 0:
-                    self._close()
-                elif self._timer is None:
-                    self._wait(idle_seconds)
+            if self._used == 0 and self._timer is None:
+                self._wait(idle_seconds)
             self._change.notify_all()
 
     def release(self) -> None:

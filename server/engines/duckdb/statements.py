@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ColonnadeError, ConnectionLost, Denied, Internal, SqlError
 from .arrow import StreamError
+from .file import GivenUp
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -35,12 +36,10 @@ def admit(connection: "DuckDBPyConnection", text: str) -> None:
 
 def explain(error: Exception, *, closed: bool) -> ColonnadeError:
     """Map an error: DuckDB's words start with its kind."""
-    if isinstance(error, ColonnadeError):
-        return error
     import duckdb
 
     said = _said(error)
-    if isinstance(error, duckdb.InterruptException) or said.startswith("Interrupted"):
+    if isinstance(error, (duckdb.InterruptException, GivenUp)) or said.startswith("Interrupted"):
         why = "The connection was closed" if closed else "The statement was interrupted"
         return ConnectionLost(f"{why}; nothing was changed.", hint="Send it again.")
     if "read-only mode" in said or isinstance(error, duckdb.PermissionException) or "has been locked" in said:

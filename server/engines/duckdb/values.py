@@ -48,7 +48,7 @@ class Form:
 def form_of(field: Field) -> Form:
     """Choose a form by the layout; raises Unsupported for a type that has no exact one."""
     form = _plain(field) if field.dictionary is None else _enumeration(field, field.dictionary)
-    if field.format in ("n", "+us") or field.format.startswith("+us"):
+    if field.format == "n" or field.format.startswith("+us:"):
         return form
     return Form(_nullable(form.read), form.codec, form.inner)
 
@@ -139,7 +139,11 @@ def _booleans(array: CArray) -> list[Any]:
 
 
 def _intervals(array: CArray) -> list[Any]:
-    return list(struct.iter_unpack("<iiq", buffer(array, 1, array.length * 16)))
+    """Read months, days and nanoseconds; DuckDB keeps microseconds, and lets large ones overflow on their way."""
+    values = list(struct.iter_unpack("<iiq", buffer(array, 1, array.length * 16)))
+    if any(nanos % 1_000 for _, _, nanos in values):
+        raise Unsupported("interval of over 292 years in hours")
+    return values
 
 
 # Encoding
@@ -309,7 +313,10 @@ def _map(entry: Field) -> Form:
 
 
 def _union(field: Field, numbers: list[int]) -> Form:
-    """Write a union as an object of the one member it has, since 2 and '2' may be two of its values."""
+    """Write a union as an object of the one member it has, since 2 and '2' may be two of its values.
+
+    Arrow has no NULL of a union, only a member that is NULL; both are null here, as in DuckDB's own output.
+    """
     members = {
         number: (child.name, form_of(child)) for number, child in zip(numbers, field.children, strict=True)
     }
@@ -318,7 +325,7 @@ def _union(field: Field, numbers: list[int]) -> Form:
         tags = memoryview(buffer(array, 0, array.length)).cast("b").tolist()
         parts = [form.read(child) for (_, form), child in zip(members.values(), children(array), strict=True)]
         values = dict(zip(members, parts, strict=True))
-        return [(tag, values[tag][row]) for row, tag in enumerate(tags)]
+        return [None if values[tag][row] is None else (tag, values[tag][row]) for row, tag in enumerate(tags)]
 
     def inner(value: Any) -> object:  # noqa: ANN401 - a tag and whatever
         name, form = members[value[0]]
