@@ -149,7 +149,9 @@ class DuckdbCursor:
             result = connection._submit(text, None, "stream", min(BATCH, self._left))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             described = result.description
             self._stream = Stream(result.arrow_capsule())
-            self._forms = [_exactly(form_of, field, name) for field, (name, *_) in zip(self._stream.fields, described, strict=True)]
+            self._forms = [
+                _exactly(form_of, field, name) for field, (name, *_) in zip(self._stream.fields, described, strict=True)
+            ]
             self.columns = tuple(
                 ResultColumn(name, _type_name(kind), form.codec)
                 for (name, kind, *_), form in zip(described, self._forms, strict=True)

@@ -29,7 +29,7 @@ def admit(connection: "DuckDBPyConnection", text: str) -> None:
     kind = statements[0].type.name
     if kind not in READING:
         raise Denied(
-            f"This connection only reads, and {kind.replace('_', ' ')} is not a reading statement. Nothing was changed.",
+            f"This connection only reads, and {kind.replace('_', ' ')} does more than that. Nothing was changed.",
             hint=SEND_A_SELECT,
         )
 
@@ -43,11 +43,12 @@ def explain(error: Exception, *, closed: bool) -> ColonnadeError:
         why = "The connection was closed" if closed else "The statement was interrupted"
         return ConnectionLost(f"{why}; nothing was changed.", hint="Send it again.")
     if "read-only mode" in said or isinstance(error, duckdb.PermissionException) or "has been locked" in said:
-        return Denied(f"This connection only reads: {said}. Nothing was changed.", hint=SEND_A_SELECT)
+        why = said.partition("\n")[0].rstrip(".!")
+        return Denied(f"This connection only reads: {why}. Nothing was changed.", hint=SEND_A_SELECT)
     if is_fatal(error):
         return ConnectionLost("DuckDB failed inside and is opened anew; nothing was changed.", hint="Send it again.")
     if isinstance(error, (duckdb.Error, StreamError)):
-        return SqlError(f"DuckDB: {said}.")
+        return SqlError(f"DuckDB: {said}" if "\n" in said else f"DuckDB: {said}.")  # else it ends with a caret
     if isinstance(error, UnicodeError):
         return SqlError("A text of the statement or its result is not UTF-8.", hint="Select encode(column) instead.")
     return Internal(f"duckdb failed with {type(error).__name__}.", hint="Report it with the log.")
@@ -64,4 +65,4 @@ def is_fatal(error: Exception) -> bool:
 
 def _said(error: Exception) -> str:
     text = re.sub(r"^[A-Za-z ]*Error: ", "", str(error), count=1)
-    return text.strip().rstrip(".!")
+    return text.rstrip().rstrip(".!")

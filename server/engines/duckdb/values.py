@@ -8,7 +8,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 from uuid import UUID
 
 from ...errors import Unsupported
@@ -17,6 +17,7 @@ from ..base import codecs
 from .arrow import CArray, Field, buffer, children
 
 Reader = Callable[[CArray], list[Any]]
+Code = Literal["b", "B", "h", "H", "i", "I", "q", "Q", "f", "d"]
 
 BITS: Final = tuple(tuple(bool(byte >> bit & 1) for bit in range(8)) for byte in range(256))
 EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - timestamps without a zone have none
@@ -57,37 +58,22 @@ def _plain(field: Field) -> Form:
     kind = field.annotations.get(b"ARROW:extension:name", b"").decode()
     if kind == "arrow.opaque":
         kind = json.loads(field.annotations[b"ARROW:extension:metadata"])["type_name"]
-    if kind in EXTENSIONS:
+    if kind and kind not in AS_STORED:
+        if kind not in EXTENSIONS:
+            raise Unsupported(kind.rpartition(".")[2])
         return EXTENSIONS[kind]
-    if kind and kind not in ("arrow.json", "geoarrow.wkb"):
-        raise Unsupported(kind.rpartition(".")[2])
     if field.format in FORMS:
         return FORMS[field.format]
     head, _, rest = field.format.partition(":")
-    match head:
-        case "d":
-            return _decimal(*map(int, rest.split(",")[:2]))
-        case "tsu" | "tsn":
-            return Form(_fixed("q"), _timestamp(NANO if head == "tsn" else MICRO, "+00:00" if rest else ""))
-        case "+l":
-            return _list(_offsets, form_of(field.children[0]))
-        case "+w":
-            size = int(rest)
-            return _list(lambda array: range(0, (array.length + 1) * size, size), form_of(field.children[0]))
-        case "+s":
-            return _struct(field)
-        case "+m":
-            return _map(field.children[0])
-        case "+us":
-            return _union(field, list(map(int, rest.split(","))))
-        case _:
-            raise Unsupported(field.format)
+    if head not in MADE:
+        raise Unsupported(field.format)
+    return MADE[head](field, rest)
 
 
 # Reading
 
 
-def _fixed(code: str) -> Reader:
+def _fixed(code: Code) -> Reader:
     size = struct.calcsize(code)
     return lambda array: memoryview(buffer(array, 1, array.length * size)).cast(code).tolist()
 
@@ -109,6 +95,10 @@ def _nullable(read: Reader) -> Reader:
 def _offsets(array: CArray) -> list[int]:
     # Of an array without values there need not be any offset, not even the first.
     return memoryview(buffer(array, 1, (array.length + 1) * 4)).cast("i").tolist() if array.length else [0]
+
+
+def _steps(size: int) -> Callable[[CArray], range]:
+    return lambda array: range(0, (array.length + 1) * size, size)
 
 
 def _texts(array: CArray) -> list[Any]:
@@ -317,9 +307,7 @@ def _union(field: Field, numbers: list[int]) -> Form:
 
     Arrow has no NULL of a union, only a member that is NULL; both are null here, as in DuckDB's own output.
     """
-    members = {
-        number: (child.name, form_of(child)) for number, child in zip(numbers, field.children, strict=True)
-    }
+    members = {number: (child.name, form_of(child)) for number, child in zip(numbers, field.children, strict=True)}
 
     def read(array: CArray) -> list[Any]:
         tags = memoryview(buffer(array, 0, array.length)).cast("b").tolist()
@@ -359,9 +347,24 @@ FORMS: Final[dict[str, Form]] = {
 EXTENSIONS: Final[dict[str, Form]] = {
     "arrow.bool8": Form(_booleans),
     "arrow.uuid": Form(_pieces(16), lambda value: str(UUID(bytes=cast("bytes", value)))),
-    "hugeint": Form(_pieces(16), lambda value: codecs.integer(int.from_bytes(cast("bytes", value), "little", signed=True))),
+    "hugeint": Form(
+        _pieces(16), lambda value: codecs.integer(int.from_bytes(cast("bytes", value), "little", signed=True))
+    ),
     "uhugeint": Form(_pieces(16), lambda value: codecs.integer(int.from_bytes(cast("bytes", value), "little"))),
     "time_tz": Form(_pieces(8), _zoned_time),
     "bit": Form(_binaries, _bits),
     "bignum": Form(_binaries, _huge),
 }
+MADE: Final[dict[str, Callable[[Field, str], Form]]] = {
+    "d": lambda _, rest: _decimal(*map(int, rest.split(",")[:2])),
+    "tsu": lambda _, zone: Form(_fixed("q"), _timestamp(MICRO, "+00:00" if zone else "")),
+    "tsn": lambda _, zone: Form(_fixed("q"), _timestamp(NANO, "+00:00" if zone else "")),
+    "+l": lambda field, _: _list(_offsets, form_of(field.children[0])),
+    "+w": lambda field, size: _list(_steps(int(size)), form_of(field.children[0])),
+    "+s": lambda field, _: _struct(field),
+    "+m": lambda field, _: _map(field.children[0]),
+    "+us": lambda field, numbers: _union(field, list(map(int, numbers.split(",")))),
+}
+"""Types that something goes into, by what stands before the colon."""
+AS_STORED: Final = frozenset({"arrow.json", "geoarrow.wkb"})
+"""What is read like the type that it is stored in: JSON as text, GEOMETRY as its well-known bytes."""
