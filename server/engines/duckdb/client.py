@@ -3,6 +3,7 @@
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
@@ -28,6 +29,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 BATCH: Final = 1_000
+AHEAD: Final = 0.005
+"""Seconds to spend on rows that nobody has asked for yet."""
 LONGEST_TYPE: Final = 200
 
 
@@ -138,7 +141,6 @@ class DuckdbCursor:
         self._stream: Stream | None = None
         self._forms: list[Form] = []
         self._first: list[tuple[object, ...]] = []
-        self._rest: list[tuple[object, ...]] = []
         self.columns: tuple[ResultColumn, ...] = ()
 
     async def start(self, text: str) -> None:
@@ -161,23 +163,24 @@ class DuckdbCursor:
         await self._session.work(work)
 
     async def batches(self) -> AsyncIterator[list[tuple[object, ...]]]:
-        batch = self._first
-        while batch:
-            self._left -= len(batch)
-            yield batch
-            if self._left <= 0 or not (self._stream or self._rest):
+        rows = self._first
+        while rows:
+            self._left -= len(rows)
+            for start in range(0, len(rows), BATCH):
+                yield rows[start : start + BATCH]
+            if self._left <= 0 or self._stream is None:
                 return
-            batch = await self._session.work(lambda _: self._fetch())
+            rows = await self._session.work(lambda _: self._fetch(AHEAD))
 
     def close(self) -> None:
         # Freeing the stream ends the statement.
         self._stream = None
 
-    def _fetch(self) -> list[tuple[object, ...]]:
-        rows = self._rest
-        most = min(BATCH, self._left)
-        # A batch that is not full is the last one; asking once more for it here spares the way into a thread.
-        while self._stream is not None and len(rows) < most:
+    def _fetch(self, seconds: float = 0) -> list[tuple[object, ...]]:
+        """Read at least a batch, and while that takes no time a few more: each way into a thread has its price."""
+        rows: list[tuple[object, ...]] = []
+        begun = monotonic()
+        while self._stream is not None and len(rows) < self._left:
             batch = self._stream.next()
             if batch is None:
                 self._stream = None
@@ -188,8 +191,10 @@ class DuckdbCursor:
                     for form, array, column in zip(self._forms, arrays, self.columns, strict=True)
                 ]
             rows += zip(*read, strict=True)
-        self._rest = rows[most:]
-        return rows[:most]
+            # A batch that is not full is the last one, which the stream says without any work.
+            if batch.length >= BATCH and monotonic() - begun >= seconds:
+                break
+        return rows[: self._left]
 
 
 def _exactly(read: Callable[[U], T], what: U, column: str) -> T:
