@@ -255,8 +255,8 @@ async def test_a_file_that_this_user_may_not_read_says_so(case: Case) -> None:
             pass
 
 
-async def test_closing_ends_what_runs(case: Case) -> None:
-    async with opened(case) as client:
+async def test_closing_ends_what_runs_and_lets_the_file_go(case: Case) -> None:
+    async with opened(case, login=changed(case, idle_seconds=3_600)) as client:
         lost: list[ConnectionLost] = []
 
         async def work() -> None:
@@ -272,6 +272,7 @@ async def test_closing_ends_what_runs(case: Case) -> None:
         assert lost[0].what.startswith("The connection was closed")
         with pytest.raises(ConnectionLost):
             await ask(case, client, "select 1")
+        await case.admin(case.write)
 
 
 # What it refuses

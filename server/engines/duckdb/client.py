@@ -88,9 +88,6 @@ class DuckdbClient:
             finally:
                 self._running.discard(session)
                 session.leave()
-            # The file stays locked against writers until the last client has let go of it.
-            if self._closed:
-                await anyio.to_thread.run_sync(self._file.release)
 
 
 class Session:
@@ -129,7 +126,8 @@ class Session:
 
     def leave(self) -> None:
         if self._connection is not None:
-            self._file.leave(self._connection, self._options.idle_seconds, broken=self._broken)
+            idle = 0.0 if self._closed() else self._options.idle_seconds
+            self._file.leave(self._connection, idle, broken=self._broken)
 
 
 class DuckdbCursor:

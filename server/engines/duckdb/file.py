@@ -47,6 +47,7 @@ class File:
         self._used = 0
         self._uses = 0
         self._timer: threading.Timer | None = None
+        self._patience = 0.0
 
     def enter(self, options: DuckdbOptions, given_up: threading.Event) -> "DuckDBPyConnection":
         """Return a connection of its own to what the file holds now; raises Unreachable, Denied or GivenUp.
@@ -77,7 +78,7 @@ class File:
             self._used -= 1
             if broken:
                 self._version = None
-            if self._used == 0 and self._timer is None:
+            if self._used == 0 and (self._timer is None or idle_seconds < self._patience):
                 self._wait(idle_seconds)
             self._change.notify_all()
 
@@ -88,12 +89,17 @@ class File:
                 self._close()
 
     def _wait(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._patience = seconds
         self._timer = threading.Timer(seconds, self._close_if_unused, (self._uses, seconds))
         self._timer.daemon = True
         self._timer.start()
 
     def _close_if_unused(self, uses: int, seconds: float) -> None:
         with self._change:
+            if self._timer is not threading.current_thread():
+                return  # another one took its place
             self._timer = None
             if self._used or self._instance is None:
                 return
