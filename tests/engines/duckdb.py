@@ -201,7 +201,7 @@ CHANGES = {
     "an index": "create index authors_by_name on authors (name)",
     "an index less": "drop index authors_by_name",
     "a unique index": "create unique index authors_by_name on authors (name)",
-    "a macro": "create table made as select 1 as n",
+    "a table from a query": "create table made as select 1 as n",
     "a table's name": "alter table made rename to other",
     "a table in another schema": "create table stock.boxes (id integer)",
     "a schema less": "drop schema stock cascade",
