@@ -21,6 +21,7 @@ class Listed:
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
+    Listed("snowflake", ("Snowflake DB",), ("snowflake",)),
 )
 
 
