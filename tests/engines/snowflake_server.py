@@ -1,0 +1,252 @@
+"""fakesnow's HTTP server with what it lacks, run by a Python of its own: python snowflake_server.py PORT PASSWORD.
+
+fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password and a role that may
+only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
+ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a session that dies, and counts for tests.
+"""
+# It runs where neither this repository nor its types are.
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
+
+import asyncio
+import gzip
+import json
+import re
+import sys
+import uuid
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+import uvicorn
+import fakesnow.server  # the package has a function of this name
+
+fake: Any = sys.modules["fakesnow.server"]
+
+LOGIN = {
+    "masterToken": "master",
+    "validityInSeconds": 3600,
+    "masterValidityInSeconds": 14400,
+    "sessionId": 1,
+    "displayUserName": "FAKE",
+    "firstLogin": False,
+    "remMeToken": None,
+    "healthCheckInterval": 45,
+    "idToken": None,
+}
+READING = re.compile(r"\s*(select|with|show|describe|desc|explain|rollback|values|\()", re.IGNORECASE)
+QUERY = re.compile(r"\s*(select|with|\()", re.IGNORECASE)
+KEYS = re.compile(r"\s*show (primary|unique|imported) keys in database \"(\w+)\"", re.IGNORECASE)
+PRIMARY = """
+select '' as created_on, database_name, schema_name, table_name, unnest(constraint_column_names) as column_name,
+  generate_subscripts(constraint_column_names, 1) as key_sequence, constraint_name, 'false' as rely, '' as comment
+from duckdb_constraints() where constraint_type = '{kind}' and database_name = '{database}'
+"""
+IMPORTED = """
+select '' as created_on, database_name as pk_database_name, schema_name as pk_schema_name,
+  referenced_table as pk_table_name, unnest(referenced_column_names) as pk_column_name,
+  database_name as fk_database_name, schema_name as fk_schema_name, table_name as fk_table_name,
+  unnest(constraint_column_names) as fk_column_name,
+  generate_subscripts(constraint_column_names, 1) as key_sequence, constraint_name as fk_name
+from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_name = '{database}'
+"""
+
+PASSWORDS = {"READER": sys.argv[2], "OWNER": sys.argv[2]}
+USERS: dict[str, str] = {}
+"""User by token."""
+RUNNING: dict[str, "Query"] = {}
+DONE: dict[str, "Query"] = {}
+
+
+class Capped:
+    """A DuckDB connection that fetches no more rows than it was asked for."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.most = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def to_arrow_table(self) -> Any:
+        import pyarrow
+
+        reader = self._connection.to_arrow_reader(1_000)
+        batches, count = [], 0
+        for batch in reader:
+            batches.append(batch)
+            count += batch.num_rows
+            if self.most and count >= self.most:
+                break
+        table = pyarrow.Table.from_batches(batches, reader.schema)
+        return table.slice(0, self.most) if self.most else table
+
+
+class Query:
+    """A statement that runs, or has run."""
+
+    def __init__(self, token: str, request: str, headers: Any, body: dict[str, Any]) -> None:
+        self.id = str(uuid.uuid4())
+        self.token = token
+        self.request = request
+        self.text: str = body["sqlText"]
+        self.aborted = False
+        RUNNING[self.id] = self
+        self.task = asyncio.ensure_future(self._run(headers, body))
+
+    async def _run(self, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = self._refused() or await self._answer(headers, body)
+        finally:
+            DONE[self.id] = RUNNING.pop(self.id)
+        if self.aborted:
+            return failure("000604", "57014", "SQL execution canceled")
+        if answer.get("data"):
+            answer["data"]["queryId"] = self.id
+        return answer
+
+    def _refused(self) -> dict[str, Any] | None:
+        if ";" in self.text.rstrip().rstrip(";"):
+            return failure("000008", "0A000", "Actual statement count 2 did not match the desired statement count 1.")
+        if USERS[self.token] == "READER" and not READING.match(self.text):
+            return failure("003001", "42501", "SQL access control error:\nInsufficient privileges to operate on it")
+        return None
+
+    async def _answer(self, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
+        connection = fake.sessions[self.token]
+        if keys := KEYS.match(self.text):
+            return shown(connection, keys[1].upper(), keys[2])
+        capped = connection._duck_conn
+        most = int(body.get("parameters", {}).get("ROWS_PER_RESULTSET", 0))
+        capped.most = most if QUERY.match(self.text) else 0
+        body = {**body, "asyncExec": False}
+        return await through("/queries/v1/query-request", headers, body)
+
+    def abort(self) -> None:
+        self.aborted = True
+        if self.token in fake.sessions:
+            fake.sessions[self.token]._duck_conn.interrupt()
+
+
+def shown(connection: Any, kind: str, database: str) -> dict[str, Any]:
+    sql = IMPORTED if kind == "IMPORTED" else PRIMARY
+    cursor = connection._duck_conn.cursor()
+    found = cursor.execute(sql.format(kind="PRIMARY KEY" if kind == "PRIMARY" else "UNIQUE", database=database))
+    names = [column[0] for column in found.description]
+    rows = [[None if cell is None else str(cell) for cell in row] for row in found.fetchall()]
+    cursor.close()
+    rowtype = [{"name": name, "type": "text", "length": 16777216, "nullable": True} for name in names]
+    data = {"rowtype": rowtype, "rowset": rows, "total": len(rows), "returned": len(rows)}
+    return {"data": {**data, "queryResultFormat": "json", "statementTypeId": 0x4400}, "success": True, "code": None}
+
+
+def failure(code: str, state: str, message: str) -> dict[str, Any]:
+    return {"data": {"errorCode": code, "sqlState": state}, "code": code, "message": message, "success": False}
+
+
+async def through(path: str, headers: Any, body: dict[str, Any], query: bytes = b"") -> dict[str, Any]:
+    """Ask fakesnow itself."""
+    raw = json.dumps(body).encode()
+    kept = [pair for pair in headers if pair[0] not in (b"content-encoding", b"content-length")]
+    scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": query}
+    scope |= {"headers": kept, "http_version": "1.1", "scheme": "http", "root_path": "", "server": ("127.0.0.1", 0)}
+    chunks: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": raw, "more_body": False}
+
+    async def send(message: Any) -> None:
+        chunks.append(message.get("body", b""))
+
+    await fake.app(scope, receive, send)
+    return json.loads(b"".join(chunks))
+
+
+async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any]:
+    user = str(body["data"].get("LOGIN_NAME", "")).upper()
+    if PASSWORDS.get(user) != body["data"].get("PASSWORD"):
+        return failure("390100", "08001", "Incorrect username or password was specified.")
+    wanted = parse_qs(query)
+    names = fake.shared_fs.duck_conn.cursor().execute("select database_name from duckdb_databases()").fetchall()
+    there = (wanted.get("databaseName", [""])[0].upper(),) in names or user == "OWNER"
+    answer = await through("/session/v1/login-request", headers, body, query.encode() if there else b"")
+    data = answer["data"]
+    for name, value in LOGIN.items():
+        data.setdefault(name, value)
+    data["sessionInfo"] |= {"warehouseName": None, "roleName": user}
+    data["parameters"].append({"name": "TIMEZONE", "value": "UTC"})
+    session = fake.sessions[data["token"]]
+    session._duck_conn = Capped(session._duck_conn)
+    USERS[data["token"]] = user
+    return answer
+
+
+def leave(token: str) -> None:
+    for query in list(RUNNING.values()):
+        if query.token == token:
+            query.abort()
+    fake.sessions.pop(token, None)
+    USERS.pop(token, None)
+
+
+async def result(query: Query) -> dict[str, Any]:
+    done, _ = await asyncio.wait({query.task}, timeout=1)
+    if done:
+        return query.task.result()
+    return progress(query, "333333")
+
+
+def progress(query: Query, code: str) -> dict[str, Any]:
+    data = {"queryId": query.id, "getResultUrl": f"/queries/{query.id}/result", "queryAbortsAfterSecs": 300}
+    return {"data": data, "code": code, "message": "Query execution in progress.", "success": True}
+
+
+async def control(action: str) -> dict[str, Any]:
+    if action == "kill":
+        for token in list(USERS):
+            leave(token)
+    return {"sessions": len(USERS), "running": len(RUNNING)}
+
+
+async def answer(path: str, query: str, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
+    token = dict(headers).get(b"authorization", b"").decode()[17:-1]
+    parts = path.strip("/").split("/")
+    if path.startswith("/control/"):
+        return await control(parts[1])
+    if path == "/session/v1/login-request":
+        return await login(headers, body, query)
+    if token not in fake.sessions:
+        return {"data": None, "code": "390111", "message": "Session no longer exists.", "success": False}
+    if path == "/session":
+        leave(token)
+    elif path == "/queries/v1/query-request":
+        request = parse_qs(query)["requestId"][0]
+        started = Query(token, request, headers, body)
+        return progress(started, "333334") if body.get("asyncExec") else await started.task
+    elif path == "/queries/v1/abort-request":
+        for found in list(RUNNING.values()):
+            if found.request == body["requestId"]:
+                found.abort()
+    elif parts[0] == "queries" and parts[-1] == "abort-request":
+        if parts[1] in RUNNING:
+            RUNNING[parts[1]].abort()
+    elif parts[0] == "queries" and parts[-1] == "result":
+        return await result(RUNNING.get(parts[1]) or DONE[parts[1]])
+    return {"data": None, "code": None, "message": None, "success": True}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    raw, more = b"", True
+    while more:
+        message = await receive()
+        raw, more = raw + message.get("body", b""), message.get("more_body", False)
+    if dict(scope["headers"]).get(b"content-encoding") == b"gzip":
+        raw = gzip.decompress(raw)
+    body = json.loads(raw) if raw else {}
+    out = json.dumps(await answer(scope["path"], scope["query_string"].decode(), scope["headers"], body)).encode()
+    kind = [(b"content-type", b"application/json"), (b"content-length", str(len(out)).encode())]
+    await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": kind})
+    await send({"type": "http.response.body", "body": out})
+
+
+if __name__ == "__main__":
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", lifespan="off")
