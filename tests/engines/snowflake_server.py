@@ -50,7 +50,7 @@ select '' as created_on, database_name as pk_database_name, schema_name as pk_sc
 from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_name = '{database}'
 """
 
-PASSWORDS = {"READER": sys.argv[2], "OWNER": sys.argv[2]}
+PASSWORDS = dict.fromkeys(("READER", "OWNER", "ADMIN"), sys.argv[2])
 USERS: dict[str, str] = {}
 """User by token."""
 RUNNING: dict[str, "Query"] = {}
@@ -167,7 +167,7 @@ async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any
         return failure("390100", "08001", "Incorrect username or password was specified.")
     wanted = parse_qs(query)
     names = fake.shared_fs.duck_conn.cursor().execute("select database_name from duckdb_databases()").fetchall()
-    there = (wanted.get("databaseName", [""])[0].upper(),) in names or user == "OWNER"
+    there = (wanted.get("databaseName", [""])[0].upper(),) in names or user == "ADMIN"
     answer = await through("/session/v1/login-request", headers, body, query.encode() if there else b"")
     data = answer["data"]
     for name, value in LOGIN.items():
@@ -202,9 +202,10 @@ def progress(query: Query, code: str) -> dict[str, Any]:
 
 async def control(action: str) -> dict[str, Any]:
     if action == "kill":
-        for token in list(USERS):
+        for token in [token for token, user in USERS.items() if user != "ADMIN"]:
             leave(token)
-    return {"sessions": len(USERS), "running": len(RUNNING)}
+    sessions = [token for token, user in USERS.items() if user != "ADMIN"]
+    return {"sessions": len(sessions), "running": sum(USERS.get(query.token) != "ADMIN" for query in RUNNING.values())}
 
 
 async def answer(path: str, query: str, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
