@@ -33,9 +33,16 @@ LOGIN = {
     "healthCheckInterval": 45,
     "idToken": None,
 }
-READING = re.compile(r"\s*(select|with|show|describe|desc|explain|rollback|values|\()", re.IGNORECASE)
+WRITING = re.compile(r"\s*(insert|update|delete|merge|create|alter|drop|truncate|comment|commit)\b", re.IGNORECASE)
 QUERY = re.compile(r"\s*(select|with|\()", re.IGNORECASE)
-KEYS = re.compile(r"\s*show (primary|unique|imported) keys in database \"(\w+)\"", re.IGNORECASE)
+SHOW = re.compile(r"\s*show (tables|primary keys|unique keys|imported keys) in database \"(\w+)\"", re.IGNORECASE)
+TABLES = """
+select schema_name, table_name as name, 'TABLE' as kind, coalesce(told.comment, '') as comment,
+  estimated_size as rows, 'N' as is_external, 'N' as is_dynamic
+from duckdb_tables() left join _fs_global._fs_information_schema._fs_tables_ext told
+  on told.ext_table_catalog = database_name and told.ext_table_schema = schema_name and told.ext_table_name = table_name
+where database_name = '{database}' and schema_name <> '_fs_information_schema' order by all
+"""
 PRIMARY = """
 select '' as created_on, database_name, schema_name, table_name, unnest(constraint_column_names) as column_name,
   generate_subscripts(constraint_column_names, 1) as key_sequence, constraint_name, 'false' as rely, '' as comment
@@ -107,14 +114,16 @@ class Query:
     def _refused(self) -> dict[str, Any] | None:
         if ";" in self.text.rstrip().rstrip(";"):
             return failure("000008", "0A000", "Actual statement count 2 did not match the desired statement count 1.")
-        if USERS[self.token] == "READER" and not READING.match(self.text):
+        if USERS[self.token] == "READER" and WRITING.match(self.text):
             return failure("003001", "42501", "SQL access control error:\nInsufficient privileges to operate on it")
         return None
 
     async def _answer(self, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
         connection = fake.sessions[self.token]
-        if keys := KEYS.match(self.text):
-            return shown(connection, keys[1].upper(), keys[2])
+        if show := SHOW.match(self.text):
+            return shown(connection, show[1].upper(), show[2])
+        if connection.database is None and "current_database" in self.text:
+            return listed(connection, 'select null as "DATABASE", null as "SCHEMA"')
         capped = connection._duck_conn
         most = int(body.get("parameters", {}).get("ROWS_PER_RESULTSET", 0))
         capped.most = most if QUERY.match(self.text) else 0
@@ -127,10 +136,16 @@ class Query:
             fake.sessions[self.token]._duck_conn.interrupt()
 
 
-def shown(connection: Any, kind: str, database: str) -> dict[str, Any]:
-    sql = IMPORTED if kind == "IMPORTED" else PRIMARY
+def shown(connection: Any, what: str, database: str) -> dict[str, Any]:
+    sql = {"TABLES": TABLES, "IMPORTED KEYS": IMPORTED}.get(what, PRIMARY)
+    kind = "PRIMARY KEY" if what == "PRIMARY KEYS" else "UNIQUE"
+    return listed(connection, sql.format(kind=kind, database=database))
+
+
+def listed(connection: Any, sql: str) -> dict[str, Any]:
+    """Answer as Snowflake does to SHOW: all of it texts, as JSON."""
     cursor = connection._duck_conn.cursor()
-    found = cursor.execute(sql.format(kind="PRIMARY KEY" if kind == "PRIMARY" else "UNIQUE", database=database))
+    found = cursor.execute(sql)
     names = [column[0] for column in found.description]
     rows = [[None if cell is None else str(cell) for cell in row] for row in found.fetchall()]
     cursor.close()
@@ -166,6 +181,8 @@ async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any
     if PASSWORDS.get(user) != body["data"].get("PASSWORD"):
         return failure("390100", "08001", "Incorrect username or password was specified.")
     wanted = parse_qs(query)
+    parameters = body["data"]["SESSION_PARAMETERS"]
+    parameters["AUTOCOMMIT"] = str(parameters.get("AUTOCOMMIT", "true")).lower() == "true"
     names = fake.shared_fs.duck_conn.cursor().execute("select database_name from duckdb_databases()").fetchall()
     there = (wanted.get("databaseName", [""])[0].upper(),) in names or user == "ADMIN"
     answer = await through("/session/v1/login-request", headers, body, query.encode() if there else b"")

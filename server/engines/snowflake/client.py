@@ -138,7 +138,13 @@ class Session:
             self._failure = error
 
     async def _submit(self, text: str, parameters: dict[str, Any]) -> None:
-        answer = await self.cursor.execute_async(text, _statement_params=parameters)
+        from snowflake.connector.errors import InternalError
+
+        try:
+            answer = await self.cursor.execute_async(text, _statement_params=parameters)
+        except InternalError:
+            # So the driver tells that the answer held no query id: the server did not know the session.
+            raise ConnectionLost("The server did not take the statement.", hint="Send it again.") from None
         self._query = answer["queryId"]
 
     async def wait(self, deadline: Deadline) -> None:

@@ -69,7 +69,6 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
     seconds = max(1, math.ceil(limits.connect))
 
     async def connect() -> "SnowflakeConnection":
-        connection: SnowflakeConnection | None = None
         try:
             connection = SnowflakeConnection(
                 **settings,
@@ -81,11 +80,11 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
                 session_parameters=dict(SESSION),
             )
             await connection.connect()
+            lacking = settings.get("database") and not await _has_database(connection)
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
             raise _refusal(error, target) from None
-        if settings.get("database") and connection.database is None:
+        if lacking:
             await _leave(connection)
-            # The server logs in all the same, and says so by giving no database.
             raise Unreachable(
                 f"Cannot reach {target}: there is no such database.",
                 hint="Correct `database`, or grant the role USAGE on it.",
@@ -93,6 +92,15 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
         return connection
 
     return connect
+
+
+async def _has_database(connection: "SnowflakeConnection") -> bool:
+    """Ask the session: a login to a database that does not exist succeeds, without one."""
+    cursor = connection.cursor()
+    await cursor.execute("select current_database()")
+    row = await cursor.fetchone()
+    cursor.close()
+    return row is not None and row[0] is not None
 
 
 async def _leave(connection: "SnowflakeConnection") -> None:
