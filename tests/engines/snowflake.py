@@ -42,7 +42,7 @@ SEED = (
     "create table authors (id integer primary key, name varchar not null, email varchar unique,"
     " country varchar default 'NL', born date)",
     "comment on table authors is 'Who wrote it'",
-    "alter table authors alter column email comment 'Where to write to'",
+    "comment on column authors.email is 'Where to write to'",
     "create table books (id integer primary key, author_id integer not null references authors (id),"
     " title varchar(200) not null, published date, unique (author_id, title))",
     "create table loans (book_id integer references books (id), day date, borrower varchar, primary key (book_id, day))",
@@ -128,7 +128,7 @@ CHANGES = {
     "a column's name": "alter table added rename column pages to leaves",
     "a column less": "alter table added drop column leaves",
     "a table's comment": "comment on table books is 'What was written'",
-    "a column's comment": "alter table books alter column title comment 'On the cover'",
+    "a column's comment": "comment on column books.title is 'On the cover'",
     "a view": "create view titles as select title from books",
     "a unique key": "create table keyed (id integer unique)",
     "a foreign key": "create table pointing (id integer references books (id))",
@@ -221,6 +221,7 @@ async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
 
     async def admin(sql: str) -> None:
         cursor = administrator.cursor()
+        await cursor.execute("use schema public")  # creating a schema makes it the current one
         await cursor.execute(sql)
         await administrator.commit()
         cursor.close()

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH: Final = 1_000
+SHORTEST_PAUSE: Final = 0.01
+LONGEST_PAUSE: Final = 0.5
+"""Between two questions whether a statement has ended, in seconds; the pauses grow from the one to the other."""
 
 
 class SnowflakeClient:
@@ -148,15 +151,25 @@ class Session:
         self._query = answer["queryId"]
 
     async def wait(self, deadline: Deadline) -> None:
-        """Wait for the result; the driver asks for it, and the server answers when it is there."""
+        """Wait for the result."""
         if self._failure is not None:
             raise self._failure
         with watched(deadline):
             await self.do(self._wait())
 
     async def _wait(self) -> None:
+        """Ask how the statement is until it has ended, then for its result: asked before, that would be empty."""
+        from snowflake.connector import QueryStatus
+
+        query, pause = self._query or "", SHORTEST_PAUSE
         try:
-            await self.cursor.query_result(self._query or "")
+            while True:
+                status = await self.connection.get_query_status(query)
+                if not self.connection.is_still_running(status) and status is not QueryStatus.ABORTING:
+                    break
+                await asyncio.sleep(pause)
+                pause = min(LONGEST_PAUSE, pause * 1.5)
+            await self.cursor.query_result(query)
         finally:
             self._query = None
 
