@@ -73,11 +73,9 @@ GOLDEN = (
     Golden("'23:59:59.123456'::time", "time(9) to microseconds", "23:59:59.123456"),
     Golden("'2024-02-29 12:30:00.123456'::timestamp_ntz", "timestamp_ntz(9)", "2024-02-29T12:30:00.123456"),
     Golden("'10000-01-01 00:00:00'::timestamp_ntz", "timestamp_ntz(9)", "10000-01-01T00:00:00"),
-    Golden(
-        "'2024-02-29 12:30:00+02:00'::timestamp_tz", "timestamp_tz(9) to microseconds", "2024-02-29T10:30:00+00:00"
-    ),
+    Golden("'2024-02-29 12:30:00+02:00'::timestamp_tz", "timestamp_tz(9) to microseconds", "2024-02-29T10:30:00+00:00"),
     Golden("to_binary('00ff', 'HEX')", "binary", "AP8="),
-    Golden('parse_json(\'{"a": 12345678901234567890}\')', "variant", '{"a":12345678901234567890}'),
+    Golden("parse_json('{\"a\": 12345678901234567890}')", "variant", '{"a":12345678901234567890}'),
 )
 
 TABLES = (
@@ -166,7 +164,9 @@ def start() -> Generator[Started]:
     folder = Path(mkdtemp(prefix="colonnade-"))
     # Not from its own folder (-P), where a file has the name of the driver.
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen((python, "-P", "-B", server, str(port), PASSWORD), stdout=log, stderr=log, cwd=folder)
+        process = subprocess.Popen(
+            (python, "-P", "-B", server, str(port), PASSWORD), stdout=log, stderr=log, cwd=folder
+        )
     try:
         _wait(process, port, folder / "log")
         yield Started(port)

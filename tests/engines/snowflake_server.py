@@ -76,18 +76,10 @@ class Capped:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def to_arrow_table(self) -> Any:
-        import pyarrow
-
-        reader = self._connection.to_arrow_reader(1_000)
-        batches, count = [], 0
-        for batch in reader:
-            batches.append(batch)
-            count += batch.num_rows
-            if self.most and count >= self.most:
-                break
-        table = pyarrow.Table.from_batches(batches, reader.schema)
-        return table.slice(0, self.most) if self.most else table
+    def execute(self, sql: str, *parameters: Any) -> Any:
+        if self.most and QUERY.match(sql):
+            sql = f"select * from ({sql}) limit {self.most}"
+        return self._connection.execute(sql, *parameters)
 
 
 class Query:
