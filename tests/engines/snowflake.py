@@ -1,5 +1,5 @@
 """Snowflake as a case: the driver of today before fakesnow, which needs the driver of yesterday and so a Python of its
-own; or a real account, if COLONNADE_TEST_SNOWFLAKE_DSN names one (an administrator's URL).
+own.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import venv
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,18 +38,23 @@ UNTESTABLE: dict[str, str] = {
     "test_a_statement_without_columns_returns_none": "every statement answers with a row, if only of its status",
 }
 
-SEED = (
-    "create table authors (id integer primary key, name varchar not null, email varchar unique,"
-    " country varchar default 'NL', born date)",
-    "comment on table authors is 'Who wrote it'",
-    "comment on column authors.email is 'Where to write to'",
-    "create table books (id integer primary key, author_id integer not null references authors (id),"
-    " title varchar(200) not null, published date, unique (author_id, title))",
-    "create table loans (book_id integer references books (id), day date, borrower varchar, primary key (book_id, day))",
-    "create view recent as select id, title from books where published >= '2020-01-01'",
-    "insert into authors (id, name, email) values (1, 'Ada', 'ada@example.com'), (2, 'Ben', null)",
-    "insert into books values (1, 1, 'Engines', '2021-03-04'), (2, 1, 'Numbers', null)",
-)
+SEED = """
+create table authors (
+    id integer primary key, name varchar not null, email varchar unique, country varchar default 'NL', born date
+);
+comment on table authors is 'Who wrote it';
+comment on column authors.email is 'Where to write to';
+create table books (
+    id integer primary key, author_id integer not null references authors (id), title varchar(200) not null,
+    published date, unique (author_id, title)
+);
+create table loans (
+    book_id integer references books (id), day date, borrower varchar, primary key (book_id, day)
+);
+create view recent as select id, title from books where published >= '2020-01-01';
+insert into authors (id, name, email) values (1, 'Ada', 'ada@example.com'), (2, 'Ben', null);
+insert into books values (1, 1, 'Engines', '2021-03-04'), (2, 1, 'Numbers', null)
+"""
 
 GOLDEN = (
     Golden("1", "number(38,0)", 1),
@@ -138,7 +143,7 @@ CHANGES = {
 
 @dataclass(slots=True)
 class Started:
-    """Where the emulator listens, or where a real account is."""
+    """Where the emulator listens."""
 
     port: int
 
@@ -227,14 +232,14 @@ async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
         cursor.close()
 
     try:
-        for sql in SEED:
+        for sql in SEED.split(";"):
             await admin(sql)
         yield _case(server, database, admin)
     finally:
         await administrator.close(retry=False)
 
 
-def _case(server: Started, database: str, admin: "object") -> Case:
+def _case(server: Started, database: str, admin: Callable[[str], Awaitable[None]]) -> Case:
     async def connections() -> int:
         return (await server.control("count"))["sessions"]
 
@@ -250,7 +255,7 @@ def _case(server: Started, database: str, admin: "object") -> Case:
         login=server.login(database),
         owner=server.login(database, user="owner"),
         version="Snowflake ",
-        admin=admin,  # pyright: ignore[reportArgumentType]
+        admin=admin,
         slow="select count(*) from table(generator(rowcount => 1000000)) a, table(generator(rowcount => 1000000)) b",
         rows=lambda count: (
             f"select row_number() over (order by null) as n, 'row ' || n as name"

@@ -4,6 +4,7 @@ fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logi
 only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
 ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a session that dies, and counts for tests.
 """
+# ruff: noqa: ANN401 - ASGI and fakesnow have no types
 # It runs where neither this repository nor its types are.
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
@@ -17,8 +18,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
+import fakesnow.server  # noqa: F401 - by its name among the modules: the package has a function of this name
 import uvicorn
-import fakesnow.server  # the package has a function of this name
 
 fake: Any = sys.modules["fakesnow.server"]
 
@@ -58,7 +59,7 @@ select '' as created_on, database_name as pk_database_name, schema_name as pk_sc
 from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_name = '{database}'
 """
 
-PASSWORDS = dict.fromkeys(("READER", "OWNER", "ADMIN"), sys.argv[2])
+PASSWORDS: dict[str, str] = dict.fromkeys(("READER", "OWNER", "ADMIN"), sys.argv[2])
 USERS: dict[str, str] = {}
 """User by token."""
 RUNNING: dict[str, "Query"] = {}
@@ -224,7 +225,9 @@ async def control(action: str) -> dict[str, Any]:
     return {"sessions": len(sessions), "running": sum(USERS.get(query.token) != "ADMIN" for query in RUNNING.values())}
 
 
-async def answer(path: str, query: str, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
+async def answer(  # noqa: C901, PLR0911 - one branch for each path of the protocol
+    path: str, query: str, headers: Any, body: dict[str, Any]
+) -> dict[str, Any]:
     token = dict(headers).get(b"authorization", b"").decode()[17:-1]
     parts = path.strip("/").split("/")
     if path.startswith("/control/"):

@@ -1,7 +1,7 @@
 """Snowflake on its connector for asyncio: statements submitted, waited for and aborted by their query id.
 
-There is no read-only mode: the role is the wall, and every statement is rolled back. DDL commits by itself in Snowflake,
-so the role must be one that may only read.
+There is no read-only mode: the role is the wall, and every statement is rolled back. DDL commits by itself in
+Snowflake, so the role must be one that may only read.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from time import time
 from typing import Any, Final
 
@@ -92,23 +92,25 @@ def _tables(found: Found) -> list[Table]:
     primary = _keys(found.rows["PRIMARY KEYS"])
     unique = _keys(found.rows["UNIQUE KEYS"])
     foreign = _foreign_keys(found.rows["IMPORTED KEYS"])
-    tables = [
-        Table(
-            schema=row["schema_name"],
-            name=row["name"],
-            kind=kind,
-            comment=row.get("comment") or None,
-            rows=int(row["rows"]) if row.get("rows") is not None and kind == "table" else None,
-            columns=tuple(map(_column, columns.get(place, ()))),
-            primary_key=next(iter(primary.get(place, ())), ()),
-            foreign_keys=tuple(foreign.get(place, ())),
-            unique=tuple(unique.get(place, ())),
-        )
-        for what in ("TABLES", "VIEWS")
-        for row in found.rows[what]
-        if row["schema_name"] != SYSTEM
-        for place, kind in [((row["schema_name"], row["name"]), _kind(what, row))]
-    ]
+    tables: list[Table] = []
+    for what in ("TABLES", "VIEWS"):
+        for row in found.rows[what]:
+            place = row["schema_name"], row["name"]
+            kind = _kind(what, row)
+            tables.append(
+                Table(
+                    schema=row["schema_name"],
+                    name=row["name"],
+                    kind=kind,
+                    comment=row.get("comment") or None,
+                    rows=int(row["rows"]) if row.get("rows") is not None and kind == "table" else None,
+                    columns=tuple(map(_column, columns.get(place, ()))),
+                    primary_key=next(iter(primary.get(place, ())), ()),
+                    foreign_keys=tuple(foreign.get(place, ())),
+                    unique=tuple(unique.get(place, ())),
+                )
+            )
+    tables = [table for table in tables if table.schema != SYSTEM]
     tables.sort(key=attrgetter("schema", "name"))
     return tables
 
@@ -137,7 +139,7 @@ def _column(row: Row) -> Column:
     )
 
 
-def _type(row: Row) -> str:
+def _type(row: Row) -> str:  # noqa: PLR0911 - one return for each kind of type
     """Name a type from SHOW's JSON, or from INFORMATION_SCHEMA's columns."""
     told: str = row["data_type"]
     if told.startswith("{"):
@@ -165,10 +167,9 @@ def _type(row: Row) -> str:
 
 
 def _grouped(rows: Rows, *names: str) -> dict[tuple[str, ...], list[Row]]:
-    place = itemgetter(*names)
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        found.setdefault(place(row), []).append(row)
+        found.setdefault(tuple(row[name] for name in names), []).append(row)
     return found
 
 

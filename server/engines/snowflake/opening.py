@@ -30,7 +30,7 @@ SESSION: Final[Mapping[str, str]] = {
     "CLIENT_TELEMETRY_ENABLED": "false",
     "ABORT_DETACHED_QUERY": "true",
 }
-QUIET: Final[Mapping[str, object]] = {
+QUIET: Final[Mapping[str, Any]] = {
     # Both have to be said, else the driver warns about what it will do one day.
     "server_session_keep_alive": False,
     "enable_server_session_keep_alive_auto_detection": False,
@@ -45,6 +45,7 @@ QUIET: Final[Mapping[str, object]] = {
     "logout_max_attempts": 1,
     "logout_total_timeout_seconds": 2,
 }
+ABOUT_LOGINS: Final = range(390_000, 391_000)
 FROM_URL: Final = frozenset({"warehouse", "role", "authenticator", "host", "port", "protocol"})
 FROM_FILE: Final = frozenset(
     {"account", "host", "port", "protocol", "warehouse", "database", "schema", "role", "user", "password"}
@@ -230,7 +231,7 @@ def _refusal(error: Exception, target: str) -> ColonnadeError:
 
     said = str(error)
     errno = getattr(error, "errno", -1)
-    if errno in LOGIN_REFUSED or (isinstance(errno, int) and 390_000 < errno < 391_000):
+    if isinstance(errno, int) and (errno in LOGIN_REFUSED or errno in ABOUT_LOGINS):
         return AuthFailed(
             f"The server at {target} refused the login with code {errno}: "
             f"{LOGIN_REFUSED.get(errno, 'it may not log in so')}.",

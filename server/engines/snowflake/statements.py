@@ -43,7 +43,7 @@ def watched(deadline: Deadline) -> Generator[None]:
             raise explain(error, deadline) from None
 
 
-def explain(error: Exception, deadline: Deadline) -> ColonnadeError:
+def explain(error: Exception, deadline: Deadline) -> ColonnadeError:  # noqa: PLR0911 - one return for each kind
     from snowflake.connector.errors import DatabaseError, Error, InterfaceError, OperationalError
 
     if not isinstance(error, Error):

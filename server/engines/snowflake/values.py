@@ -126,7 +126,7 @@ def scaled(number: int, exponent: int) -> Decimal:
 
 
 @cache
-def exact_cursor() -> "type[SnowflakeCursor]":
+def exact_cursor() -> "type[SnowflakeCursor]":  # noqa: C901 - two classes of short methods, built once the driver is there
     from snowflake.connector._internal.arrow_context import ArrowConverterContext
     from snowflake.connector._internal.arrow_stream_async import create_async_row_iterator_from_stream_ptr
     from snowflake.connector.aio import SnowflakeCursor
