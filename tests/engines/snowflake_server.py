@@ -175,6 +175,8 @@ async def through(path: str, headers: Any, body: dict[str, Any], query: bytes = 
 
 async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any]:
     user = str(body["data"].get("LOGIN_NAME", "")).upper()
+    if body["data"].get("AUTHENTICATOR") == "SNOWFLAKE_JWT" and body["data"].get("TOKEN", "").count(".") == 2:
+        return failure("390144", "08001", "JWT token is invalid.")
     if PASSWORDS.get(user) != body["data"].get("PASSWORD"):
         return failure("390100", "08001", "Incorrect username or password was specified.")
     wanted = parse_qs(query)

@@ -12,6 +12,8 @@ from colonnade.server.engines.snowflake.values import date_text, months_text, sc
 from colonnade.server.errors import AuthFailed, ConfigError, DriverMissing, SqlError
 from colonnade.server.model import Limits
 from colonnade.server.secrets import resolve
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 
 from tests.conftest import engine_file
@@ -61,6 +63,20 @@ async def test_a_torn_url_is_never_repeated(url: str) -> None:
 
 async def test_a_private_key_that_is_none_is_told_and_not_repeated() -> None:
     assert "not PEM" in str(await refused(account="acc", user="u", private_key="hunter2"))
+
+
+async def test_a_key_pair_logs_in_with_a_signed_token(started: Callable[[str], object]) -> None:
+    # The emulator knows no keys: it tells that a token came, and refuses it as Snowflake does an unknown key.
+    server = started("snowflake")
+    assert isinstance(server, Started)
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    encryption = serialization.BestAvailableEncryption(b"hunter2")
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
+    settings = {name: value for name, value in server.login("LIB").settings.items() if name != "password"}
+    error = await refused(**settings, private_key=pem, private_key_file_pwd="hunter2")
+    assert isinstance(error, AuthFailed)
+    assert "key" in str(error)
+    assert "390144" in str(error)
 
 
 async def test_a_browser_is_not_opened_without_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
