@@ -38,7 +38,7 @@ class ConnectionKey:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read `Sales Analytics:snowflake_prod`; raises UnknownConnection for anything but a key."""
+        """Read `Sales Analytics:warehouse_prod`; raises UnknownConnection for anything but a key."""
         domain, _, connection = text.rpartition(":")
         if not (domain.strip() and connection.strip()):
             raise UnknownConnection(
