@@ -20,6 +20,7 @@ class Listed:
 
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
+    Listed("mysql", ("mariadb", "MySQL DB", "MariaDB DB"), ("mysql", "mariadb")),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
 )
 
