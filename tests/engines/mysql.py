@@ -31,7 +31,8 @@ UNTESTABLE: dict[str, str] = {}
 
 SEED = """
 create table authors (
-    id integer auto_increment primary key, name varchar(100) not null, email varchar(100) unique comment 'Where to write to',
+    id integer auto_increment primary key, name varchar(100) not null,
+    email varchar(100) unique comment 'Where to write to',
     country char(2) default 'NL', born date
 ) comment 'Who wrote it';
 create table books (
@@ -100,7 +101,7 @@ KINDS: Sequence[tuple[str, str, str, Any]] = (
     ("point", "point(1, 2)", "geometry", "AAAAAAEBAAAAAAAAAAAA8D8AAAAAAAAAQA=="),
 )
 ONLY_MARIADB: Sequence[tuple[str, str, str, Any]] = (
-    ("json", "'{\"a\": 1.10, \"b\": 12345678901234567890}'", "longtext", '{"a": 1.10, "b": 12345678901234567890}'),
+    ("json", '\'{"a": 1.10, "b": 12345678901234567890}\'', "longtext", '{"a": 1.10, "b": 12345678901234567890}'),
     ("uuid", "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "char(36)", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("inet6", "'2001:db8::ff00:42:8329'", "char(39)", "2001:db8::ff00:42:8329"),
 )
@@ -233,7 +234,7 @@ class Started:
         return f"{role}_{self.mark}"
 
     async def run(self, *statements: str, database: str | None = None) -> list[tuple[Any, ...]]:
-        connection = await asyncmy.connect(**self.settings, database=database, autocommit=True)
+        connection: Any = await asyncmy.connect(**self.settings, database=database, autocommit=True)  # pyright: ignore[reportUnknownMemberType] - its stubs
         try:
             async with connection.cursor() as cursor:
                 for statement in statements:
@@ -247,7 +248,9 @@ class Started:
         ((version,),) = await self.run("select version()")
         self.mariadb = "MariaDB" in version
         for role in ("reader", "owner"):
-            await self.run("create user '{}'@'%' identified by '{}'".format(self.user(role), PASSWORD.replace("'", "''")))
+            await self.run(
+                "create user '{}'@'%' identified by '{}'".format(self.user(role), PASSWORD.replace("'", "''"))
+            )
         kinds = self.kinds()
         columns = ", ".join(f"c{number} {kind}" for number, (kind, *_) in enumerate(kinds))
         await self.run(
@@ -302,7 +305,8 @@ def mariadb(*arguments: str) -> Generator[tuple[str, int]]:
     folder = Path(mkdtemp(prefix="colonnade-"))
     path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
     server, install = which("mariadbd", path=path), which("mariadb-install-db", path=path)
-    assert server and install, "apt install mariadb-server-core"
+    assert server, "apt install mariadb-server-core"
+    assert install, "apt install mariadb-server-core"
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]
@@ -404,7 +408,7 @@ def _case(server: Started, database: str) -> Case:
             f" from (select 1 + a.d + 10 * b.d + 100 * c.d + 1000 * d.d as n from {numbers}) n"
             f" where n <= {number} order by n"
         ),
-        endless=f"select a.d from {numbers}, {DIGITS} e, {DIGITS} f, {DIGITS} g, {DIGITS} h, {DIGITS} i limit 1000000000",
+        endless=f"select a.d from {numbers}, {', '.join(f'{DIGITS} {name}' for name in 'efghi')} limit 1000000000",
         nothing="do 0",
         write="insert into authors (id, name) values (3, 'Cleo')",
         ddl="create table made (id integer)",

@@ -96,7 +96,7 @@ def catalog_of(found: list[Rows]) -> Catalog:
 
 def _table(
     place: Place,
-    described: Any,
+    described: Any,  # noqa: ANN401 - what the query says
     columns: tuple[Column, ...],
     indexes: Mapping[str, Any],
     keys: Mapping[str, ForeignKey],
@@ -136,14 +136,14 @@ def _is_of_a_key(name: str, columns: tuple[str, ...], keys: Mapping[str, Foreign
     return any(columns == key.columns and name in (called, columns[0]) for called, key in keys.items())
 
 
-def _part(part: Any) -> str:
+def _part(part: Any) -> str:  # noqa: ANN401 - what the query says
     _, column, prefix, expression = part
     if column is None:
         return str(expression)
     return column if prefix is None else f"{column}({prefix})"
 
 
-def _column(row: Any, *, mariadb: bool) -> Column:
+def _column(row: Any, *, mariadb: bool) -> Column:  # noqa: ANN401 - what the query says
     name, kind, nullable, default, comment, extra, expression = row
     if mariadb and default == "NULL":  # what a nullable column without a default has there; a text would be quoted
         default = None

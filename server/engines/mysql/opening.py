@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 import anyio
-import anyio.to_thread
 
 from ...errors import AuthFailed, ColonnadeError, ConfigError, DriverMissing, Unreachable
 from ...model import Limits

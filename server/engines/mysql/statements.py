@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from ...errors import ColonnadeError, ConnectionLost, Denied, Internal, SqlError, TimedOut
 from ..base.deadline import Deadline
@@ -39,12 +39,12 @@ def _explain(error: Exception, deadline: Deadline, *, lost: bool) -> ColonnadeEr
         return SqlError("A text of the statement or its result is not UTF-8.", hint="Select hex(column).")
     if not isinstance(error, (MySQLError, OSError)):
         return Internal(f"asyncmy failed with {type(error).__name__}.", hint="Report it with the log.")
-    code = error.args[0] if isinstance(error, MySQLError) and len(error.args) > 1 else 0
-    if lost or code in ENDED or code == 0:
+    code, message = (*cast("tuple[object, ...]", error.args), 0, "")[:2] if isinstance(error, MySQLError) else (0, "")
+    if lost or code in ENDED or not isinstance(code, int) or not code:
         return ConnectionLost(
             "The connection broke while the statement ran; nothing was changed.", hint="Send it again."
         )
-    return _explain_sql(code, SYNTAX.sub("", " ".join(str(error.args[1]).split())).rstrip("."), deadline)
+    return _explain_sql(code, SYNTAX.sub("", " ".join(str(message).split())).rstrip("."), deadline)
 
 
 def _explain_sql(code: int, message: str, deadline: Deadline) -> ColonnadeError:

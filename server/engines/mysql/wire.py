@@ -4,13 +4,17 @@ asyncmy closes a connection whose reading is cancelled, so that the server could
 statement has ended. Here a task is only ever cancelled while it waits for a packet, and whole packets are read.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, cast
 
 from asyncmy.connection import Connection
 from asyncmy.constants.CLIENT import MULTI_STATEMENTS, SSL
 from asyncmy.errors import InternalError, MySQLError, OperationalError
-from asyncmy.protocol import FieldDescriptorPacket, MysqlPacket, parse_rows_from_buffer
+from asyncmy.protocol import (
+    FieldDescriptorPacket,
+    MysqlPacket,
+    parse_rows_from_buffer,  # pyright: ignore[reportUnknownVariableType] - the driver's stubs are half of the way
+)
 
 from .values import Field, Parser, parser
 
@@ -29,6 +33,9 @@ CLEAR: Final = (b"mysql_clear_password", b"dialog")
 """Ways to log in that send the password as it is."""
 
 
+_parse = cast("Callable[..., tuple[int, int]]", parse_rows_from_buffer)
+
+
 class Receiver(Protocol):
     """The driver's receive buffer; `buffer[pos:length]` is what nobody has read yet."""
 
@@ -45,6 +52,7 @@ class Wire(Connection):
     """One connection: a statement at a time, its rows as they come."""
 
     _client_flag: int
+    _connected: bool
     _db: str | bytes | None
     _deprecate_eof: bool
     _next_seq_id: int
@@ -57,7 +65,7 @@ class Wire(Connection):
     server_version: str
 
     def __init__(self, *, tls_optional: bool, **settings: Any) -> None:  # noqa: ANN401 - as the driver's
-        super().__init__(**settings)
+        super().__init__(**settings)  # pyright: ignore[reportUnknownMemberType] - the stubs
         self._tls_optional = tls_optional
         self._parsers: tuple[Parser, ...] = ()
         self._ahead: list[tuple[object, ...]] = []
@@ -89,7 +97,7 @@ class Wire(Connection):
 
     @property
     def lost(self) -> bool:
-        return not self.connected or self._stream_broken
+        return not self._connected or self._stream_broken
 
     @property
     def reached(self) -> tuple[str, int]:
@@ -129,7 +137,7 @@ class Wire(Connection):
         proto, rows, size = self._receiver(), self._ahead, 0
         while self._rows_follow and len(rows) < most and size < MUCH:
             start = proto.pos
-            proto.pos, self._next_seq_id = parse_rows_from_buffer(
+            proto.pos, self._next_seq_id = _parse(
                 proto.buffer, start, proto.length, self._parsers, self._next_seq_id, rows, self._deprecate_eof
             )
             size += proto.pos - start
@@ -225,7 +233,7 @@ class Wire(Connection):
                 self._transport.resume_reading()
             await proto.wait_for_data(need)
         try:
-            return await self.read_packet(kind)
+            return cast("Any", await self.read_packet(kind))  # pyright: ignore[reportUnknownMemberType] - the stubs
         except MySQLError:
             self.running = self._rows_follow = self._torn = False
             raise
