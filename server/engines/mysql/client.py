@@ -138,7 +138,7 @@ class Session:
         clean = False
         try:
             with anyio.move_on_after(patience), suppress(Exception):
-                if self.wire.running and not self.wire.hung_up:
+                if self.wire.abandoned:
                     await self._stop()
                     await self.wire.drain()
                 if self.wire.spoilt and not self.wire.running:

@@ -71,6 +71,8 @@ class Wire(Connection):
         self._ahead: list[tuple[object, ...]] = []
         self._rows_follow = False
         self._torn = False
+        self.reached: tuple[str, int] = ("", 0)
+        """The address of the server over TCP, which a name or a balancer chose."""
         self.running = False
         """Whether the server is still at work on a statement, or has more of its result to send."""
         self.spoilt = False
@@ -81,6 +83,7 @@ class Wire(Connection):
     async def _get_server_information(self) -> None:
         """Settle what is asked for, once the server has said what it offers; the driver settles that beforehand."""
         await super()._get_server_information()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] - private
+        self.reached = self._transport.get_extra_info("peername")[:2]
         self._client_flag &= ~MULTI_STATEMENTS
         if self._ssl_context is not None and not self.server_capabilities & SSL:
             if not self._tls_optional:
@@ -100,9 +103,9 @@ class Wire(Connection):
         return not self._connected or self._stream_broken
 
     @property
-    def reached(self) -> tuple[str, int]:
-        """The address of the server, which a name or a balancer chose."""
-        return self._transport.get_extra_info("peername")[:2] if self._transport is not None else ("", 0)
+    def abandoned(self) -> bool:
+        """Whether a statement may still run, on a server that has not hung up itself."""
+        return self.running and not (self._connected and self.hung_up)
 
     @property
     def database(self) -> str:
@@ -112,7 +115,7 @@ class Wire(Connection):
 
     @property
     def hung_up(self) -> bool:
-        """Whether it was the server that ended the connection, and with it what ran there."""
+        """Whether nothing more comes."""
         return self._proto is None or self._proto.eof or self._proto.exc is not None
 
     async def start(self, text: bytes) -> Sequence[Field]:
@@ -222,7 +225,7 @@ class Wire(Connection):
     async def _packet(self, kind: type = MysqlPacket) -> Any:  # noqa: ANN401 - the driver's
         """Wait for a whole packet and read it. Raises what the server answered in place of it."""
         proto = self._receiver()
-        while not (proto.eof or proto.exc is not None):
+        while not self.hung_up:
             held = proto.length - proto.pos
             need = HEADER
             if held >= HEADER:
