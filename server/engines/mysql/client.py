@@ -23,6 +23,9 @@ BATCH: Final = 1_000
 ALL: Final = 2**64 - 1
 """No limit of rows, in MySQL's words."""
 
+REPEAT: Final = 0.03
+"""Seconds between attempts to stop a statement: one that comes before the server has read the statement is lost."""
+
 VERSION: Final = re.compile(r"(?:5\.5\.5-)?((\d+)\.(\d+)[\d.]*)")
 """The version in a server's greeting; MariaDB before 11 puts the one that old replicas expect in front."""
 
@@ -140,7 +143,6 @@ class Session:
             with anyio.move_on_after(patience), suppress(Exception):
                 if self.wire.abandoned:
                     await self._stop()
-                    await self.wire.drain()
                 if self.wire.spoilt and not self.wire.running:
                     await self.wire.ensure_closed()
                 elif not self.wire.running and self.alive:
@@ -154,6 +156,11 @@ class Session:
         killer = await self._connect(self.wire)
         try:
             await killer.settle(b"KILL QUERY %d" % self.wire.thread_id())
+            while self.wire.running and self.wire.readable:
+                with anyio.move_on_after(REPEAT):
+                    await self.wire.drain()
+                if self.wire.running:
+                    await killer.settle(b"KILL QUERY %d" % self.wire.thread_id())
             await killer.ensure_closed()
         finally:
             killer.close()

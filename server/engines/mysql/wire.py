@@ -108,6 +108,11 @@ class Wire(Connection):
         return self.running and not (self._connected and self.hung_up)
 
     @property
+    def readable(self) -> bool:
+        """Whether the rest of a result can be told from its first part."""
+        return not (self._torn or self.lost)
+
+    @property
     def database(self) -> str:
         """The database that it was opened with."""
         name = self._db or b""
