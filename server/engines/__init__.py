@@ -20,6 +20,7 @@ class Listed:
 
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
+    Listed("mysql", ("mariadb", "MySQL DB", "MariaDB DB"), ("mysql", "mariadb")),
     Listed("snowflake", ("Snowflake DB",), ("snowflake",)),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
     Listed("duckdb", ("duck", "DuckDB DB"), ("duckdb",)),
