@@ -20,6 +20,12 @@ class Listed:
 
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
+    Listed("odbc", ("ODBC", "ODBC data source"), ()),
+    Listed(
+        "mssql",
+        ("sqlserver", "SQL Server", "SQL Server DB", "Azure SQL", "Microsoft SQL Server"),
+        ("mssql", "sqlserver"),
+    ),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
 )
 
