@@ -147,7 +147,7 @@ class Odbc:
             except (pyodbc.Error, UnicodeError, ValueError) as error:
                 raise await anyio.to_thread.run_sync(refusal, error, target, limits.connect) from None
 
-        return OdbcSource(session, await session(), limits, result_column, cut=True)
+        return OdbcSource(session, await session(), limits, result_column)
 
 
 def _keywords(options: OdbcOptions, secrets: Mapping[str, str]) -> dict[str, str]:

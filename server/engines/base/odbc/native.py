@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pyodbc
 
 SQL_QUERY_TIMEOUT: Final = 0
-SQL_MAX_ROWS: Final = 1
 SQL_CONCISE_TYPE: Final = 2
 SQL_TYPE_NAME: Final = 14
 SQL_REAL: Final = 7

@@ -123,7 +123,6 @@ class OdbcSession:
         self._cancelling = Lock()
         self.driver: pyodbc.Connection = connection._conn
         self.alive = True
-        self.fresh = True
 
     def open_cursor(self) -> "pyodbc.Cursor":
         """Open the one cursor of a statement; runs in the thread."""
@@ -141,9 +140,6 @@ class OdbcSession:
 
     async def probe(self, deadline: Deadline) -> None:
         """See that a kept connection lives: any answer will do, also that this database wants another SELECT."""
-        if self.fresh:
-            self.fresh = False
-            return
         with explained(deadline):
             await self.work(self._ask, deadline)
 

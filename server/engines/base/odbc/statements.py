@@ -10,7 +10,7 @@ from .. import Cursor
 from ..deadline import Deadline
 from ..sessions import Sessions
 from .errors import explained
-from .native import SQL_MAX_ROWS, SQL_QUERY_TIMEOUT, Described, described, set_attribute
+from .native import SQL_QUERY_TIMEOUT, Described, described, set_attribute
 from .sessions import OdbcSession
 
 if TYPE_CHECKING:
@@ -30,24 +30,17 @@ class OdbcClient:
         first: OdbcSession,
         limits: Limits,
         column: Callable[[Described], ResultColumn],
-        *,
-        cut: bool,
     ) -> None:
-        """Take how to open a connection, and how to read a column; with `cut`, drivers are told how many rows to read.
-
-        A driver that does not stream would read all of them before the first comes.
-        """
         self._sessions = Sessions(connect, first, limits)
         self._limits = limits
         self._column = column
-        self._cut = cut
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
         deadline = Deadline(seconds)
         async with self._sessions.lend(self._begin(seconds)) as session:
             cursor = OdbcCursor(session, deadline, rows, self._column)
-            await cursor.start(statement.text, most=rows + 1 if self._cut else 0)
+            await cursor.start(statement.text)
             yield cursor
 
     async def close(self) -> None:
@@ -80,12 +73,10 @@ class OdbcCursor:
         self._rows: list[tuple[object, ...]] = []
         self.columns: tuple[ResultColumn, ...] = ()
 
-    async def start(self, text: str, most: int) -> None:
+    async def start(self, text: str) -> None:
         def execute() -> "tuple[list[Described], list[tuple[object, ...]]]":
             cursor = self._session.open_cursor()
             set_attribute(cursor, SQL_QUERY_TIMEOUT, math.ceil(self._deadline.seconds) + 1)
-            if most:
-                set_attribute(cursor, SQL_MAX_ROWS, most)
             cursor.execute(text)
             if not cast("object", cursor.description):
                 return [], []
