@@ -117,6 +117,8 @@ def refusal(error: Exception, target: Target, seconds: float) -> ColonnadeError:
     """
     import pyodbc
 
+    if isinstance(error, OSError):
+        return _unreachable(target, _why("", str(error), target, seconds))
     if not isinstance(error, pyodbc.Error):
         return Internal(f"pyodbc failed with {type(error).__name__}.", hint="Report it with the log.")
     state, words = state_of(error)
@@ -129,8 +131,12 @@ def refusal(error: Exception, target: Target, seconds: float) -> ColonnadeError:
             f"The server at {target} refused the login: wrong password, unknown user, or not allowed from here.",
             hint="Check `user` and `password`, and that this login may connect from here.",
         )
+    return _unreachable(target, _why(state, words, target, seconds))
+
+
+def _unreachable(target: Target, why: str) -> Unreachable:
     return Unreachable(
-        f"Cannot reach {target}: {_why(state, words, target, seconds)}.",
+        f"Cannot reach {target}: {why}.",
         hint="Check host and port, and that the server runs and can be reached from here.",
     )
 

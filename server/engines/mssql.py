@@ -1,0 +1,408 @@
+"""SQL Server 2016 and later, and Azure SQL, by Microsoft's ODBC driver.
+
+SQL Server has no read-only transaction (ApplicationIntent only routes), so a login of db_datareader is the wall, and
+every statement is rolled back. It has no time limit of its own for statements either: the driver's, a little after
+ours, sends the same attention.
+"""
+
+import os
+import struct
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from time import time
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
+from urllib.parse import unquote, urlsplit
+
+import anyio
+import anyio.to_thread
+from pydantic import Field, SecretStr, model_validator
+
+from ..errors import ConfigError, DriverMissing
+from ..model import Catalog, Column, ForeignKey, Index, Limits, ResultColumn, ServerInfo, Table
+from ..secrets import Secret
+from .base import Abilities, Client, Engine, Networked, Route, direct
+from .base.odbc.errors import refusal
+from .base.odbc.native import Described, codec_of
+from .base.odbc.sessions import OdbcSession, connect, require_driver
+from .base.odbc.statements import OdbcClient
+from .base.odbc.strings import Target, connection_string
+
+if TYPE_CHECKING:
+    import pyodbc
+
+ACCESS_TOKEN: Final = 1256
+DATETIMEOFFSET: Final = -155
+TIME2: Final = -154
+LOCK_MS: Final = 5_000
+PORT: Final = 1433
+DRIVERS: Final = ("ODBC Driver 18 for SQL Server", "ODBC Driver 17 for SQL Server")
+
+
+def _field(description: str, label: str, group: str, default: object = None) -> Any:  # noqa: ANN401 - as pydantic's
+    return Field(default=default, description=description, json_schema_extra={"label": label, "group": group})
+
+
+class MssqlOptions(Networked):
+    """How to reach a database of SQL Server."""
+
+    url: SecretStr | None = _field("mssql://user:password@host:port/database", "URL", "Connection")
+    host: str | None = _field("Host name or address", "Host", "Connection")
+    server: str | None = _field("In the driver's form: host\\instance, or host,port", "Server", "Connection")
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = _field("Port; 1433 when left out", "Port", "Connection")
+    dsn: str | None = _field("Name of a data source of odbc.ini", "Data source", "Connection")
+    database: str | None = _field("Name of the database; the login's own when left out", "Database", "Connection")
+    driver: str | None = _field("Name of the ODBC driver, or its file; Microsoft's", "Driver", "Connection")
+    application_intent: Literal["ReadOnly", "ReadWrite"] | None = _field(
+        "ReadOnly goes to a readable secondary", "Intent", "Connection"
+    )
+    user: str | None = _field("Login, best one of db_datareader only", "User", "Login")
+    password: Secret | None = _field("Password of the login", "Password", "Login")
+    authentication: str | None = _field("ActiveDirectoryServicePrincipal, …Msi, …", "Authentication", "Login")
+    access_token: Secret | None = _field("A token of Entra ID", "Access token", "Login")
+    encrypt: Literal["yes", "strict", "no"] = _field("How TLS is used", "Encrypt", "TLS", "yes")
+    trust_server_certificate: bool = _field("Take any certificate", "Trust certificate", "TLS", default=False)
+    host_name_in_certificate: str | None = _field("Name in the certificate, if not the host's", "Name", "TLS")
+
+    @model_validator(mode="after")
+    def _one_target(self) -> "MssqlOptions":
+        given = [name for name in ("url", "host", "server", "dsn") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"both {' and '.join(given)} are given" if given else "no host is given")
+        if self.url is not None and (self.port, self.database, self.user) != (None, None, None):
+            raise ValueError("both url and host/port/database/user are given")
+        if self.port is not None and self.host is None:
+            raise ValueError("a port needs a host")
+        if self.access_token is not None and (self.user, self.password, self.authentication) != (None, None, None):
+            raise ValueError("both access_token and another login are given")
+        return self
+
+
+class Mssql:
+    """SQL Server."""
+
+    dialect = "tsql"
+    abilities = Abilities(read_only=False, server_side_timeout=False)
+    options = MssqlOptions
+
+    async def open(
+        self, options: MssqlOptions, secrets: Mapping[str, str], limits: Limits, route: Route = direct
+    ) -> Client:
+        require_driver()
+        keywords, host, port = keywords_of(options, secrets)
+        target = Target(
+            host or options.server or "", port if host else 0, keywords.get("Database", ""), options.dsn or ""
+        )
+        token = secrets.get("access_token")
+        attributes = {ACCESS_TOKEN: packed(token)} if token is not None else {}
+
+        async def session() -> OdbcSession:
+            import pyodbc
+
+            try:
+                through = await _routed(keywords, host, port, options, route)
+                return await connect(connection_string(through), limits, _prepare, attributes)
+            except (pyodbc.Error, OSError, UnicodeError, ValueError) as error:
+                raise await anyio.to_thread.run_sync(refusal, error, target, limits.connect) from None
+
+        return MssqlClient(session, await session(), limits, result_column)
+
+
+def keywords_of(options: MssqlOptions, secrets: Mapping[str, str]) -> tuple[dict[str, str], str, int]:
+    """Return the connection string's parts, and host and port if they are known."""
+    host, port, database, user = options.host or "", options.port or PORT, options.database, options.user
+    password = secrets.get("password")
+    if "url" in secrets:
+        host, port, database, user, password = _taken_apart(secrets["url"])
+    found = {
+        "DSN" if options.dsn else "Driver": options.dsn or options.driver or driver(),
+        "Server": f"tcp:{host},{port}" if host else options.server,
+        "Database": database,
+        "UID": user,
+        "PWD": password,
+        "Authentication": options.authentication,
+        "Encrypt": options.encrypt,
+        "TrustServerCertificate": "yes" if options.trust_server_certificate else "no",
+        "HostNameInCertificate": options.host_name_in_certificate,
+        "ApplicationIntent": options.application_intent,
+        "APP": "colonnade",
+    }
+    return {name: value for name, value in found.items() if value is not None}, host, port
+
+
+def _taken_apart(url: str) -> tuple[str, int, str | None, str | None, str | None]:
+    try:
+        parts = urlsplit(url)
+        torn = "@" in (parts.netloc.rpartition("@")[0] + parts.path) or parts.query or parts.fragment
+        if not torn and parts.hostname and parts.scheme in ("mssql", "sqlserver"):
+            user, password = (unquote(part) if part is not None else None for part in (parts.username, parts.password))
+            return parts.hostname, parts.port or PORT, unquote(parts.path).strip("/") or None, user, password
+    except ValueError:
+        pass
+    raise ConfigError(
+        "The url is not of the form mssql://user:password@host:port/database.",
+        hint="Percent-encode user and password (@ is %40, / is %2F, # is %23), or use the separate settings.",
+    )
+
+
+async def _routed(
+    keywords: dict[str, str], host: str, port: int, options: MssqlOptions, route: Route
+) -> dict[str, str]:
+    """Return where to connect, once it is clear that somebody listens: the driver takes its whole limit to say no."""
+    if not host:
+        if options.ssh is not None:
+            raise ConfigError("An SSH tunnel leads to one host and port.", hint="Set `host` and `port`.")
+        return keywords
+    there, number = await route(host, port)
+    await (await anyio.connect_tcp(there, number)).aclose()
+    if (there, number) == (host, port):
+        return keywords
+    return {"HostNameInCertificate": host, **keywords, "Server": f"tcp:{there},{number}"}
+
+
+def driver() -> str:
+    """Find Microsoft's driver: an installed one, or the file in its wheel. Raises DriverMissing."""
+    import pyodbc
+
+    installed = pyodbc.drivers()
+    for name in DRIVERS:
+        if name in installed:
+            return name
+    try:
+        import mssql_python_odbc  # pyright: ignore[reportMissingTypeStubs]
+
+        root = Path(mssql_python_odbc.get_libs_dir())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        pattern = f"linux/debian_ubuntu/{os.uname().machine}/lib/libmsodbcsql-*.so.*"
+        return str(next(root.glob(pattern)))
+    except (ImportError, AttributeError, StopIteration):
+        raise DriverMissing(
+            "Microsoft's ODBC driver for SQL Server is not installed.",
+            hint='pip install "colonnade[mssql-driver]" on Linux, or install msodbcsql18 from Microsoft.',
+        ) from None
+
+
+def packed(token: str) -> bytes:
+    """Pack a token as the driver wants it: UTF-16 after its length in bytes."""
+    encoded = token.encode("utf-16-le")
+    return struct.pack("<i", len(encoded)) + encoded
+
+
+def _prepare(connection: "pyodbc.Connection") -> None:
+    import pyodbc
+
+    connection.add_output_converter(pyodbc.SQL_TYPE_TIMESTAMP, timestamp)
+    connection.add_output_converter(TIME2, time_of_day)
+    connection.add_output_converter(DATETIMEOFFSET, timestamp)
+    cursor = connection.cursor()
+    cursor.execute(f"set lock_timeout {LOCK_MS}; set nocount on")
+    cursor.close()
+    connection.commit()
+
+
+# Values
+
+
+def timestamp(value: bytes) -> str:
+    """Read SQL_TIMESTAMP_STRUCT, or SQL_SS_TIMESTAMPOFFSET_STRUCT: pyodbc would cut the seventh digit and the zone."""
+    year, month, day, hour, minute, second, nanoseconds = struct.unpack_from("<hHHHHHI", value)
+    zone = ""
+    if len(value) >= struct.calcsize("<hHHHHHIhh"):
+        hours, minutes = struct.unpack_from("<hh", value, 16)
+        zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
+    return f"{year:04d}-{month:02d}-{day:02d}T{_clock(hour, minute, second, nanoseconds)}{zone}"
+
+
+def time_of_day(value: bytes) -> str:
+    """Read SQL_SS_TIME2_STRUCT."""
+    return _clock(*struct.unpack_from("<HHHxxI", value))
+
+
+def _clock(hour: int, minute: int, second: int, nanoseconds: int) -> str:
+    fraction = f".{nanoseconds // 100:07d}".rstrip("0") if nanoseconds else ""
+    return f"{hour:02d}:{minute:02d}:{second:02d}{fraction}"
+
+
+SIZED: Final = frozenset({"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"})
+SCALED: Final = frozenset({"datetime2", "datetimeoffset", "time"})
+LONGEST: Final = 8_000
+
+
+def type_name(name: str, size: int, precision: int, scale: int) -> str:
+    """Return a type as it is written in T-SQL; `size` counts characters."""
+    if name in SIZED:
+        return f"{name}({size if 0 < size <= LONGEST else 'max'})"
+    if name in ("decimal", "numeric"):
+        return f"{name}({precision},{scale})"
+    return f"{name}({scale})" if name in SCALED else name
+
+
+def result_column(found: Described) -> ResultColumn:
+    native = found.native.removesuffix(" identity").removesuffix("() ") or found.kind.__name__
+    return ResultColumn(found.name, type_name(native, found.size, found.size, found.scale), codec_of(found))
+
+
+# Schema
+
+MINE: Final = "o.type in ('U', 'V') and o.is_ms_shipped = 0"
+TABLES: Final = f"""
+select o.object_id, s.name, o.name, o.type, t.is_external, p.value
+from sys.objects o join sys.schemas s on s.schema_id = o.schema_id
+left join sys.tables t on t.object_id = o.object_id
+left join sys.extended_properties p
+  on p.class = 1 and p.major_id = o.object_id and p.minor_id = 0 and p.name = 'MS_Description'
+where {MINE}
+"""
+COLUMNS: Final = f"""
+select c.object_id, c.column_id, c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity,
+       c.is_computed, c.generated_always_type, d.definition, k.definition, p.value
+from sys.columns c join sys.objects o on o.object_id = c.object_id join sys.types t on t.user_type_id = c.user_type_id
+left join sys.default_constraints d on d.object_id = c.default_object_id
+left join sys.computed_columns k on k.object_id = c.object_id and k.column_id = c.column_id
+left join sys.extended_properties p
+  on p.class = 1 and p.major_id = c.object_id and p.minor_id = c.column_id and p.name = 'MS_Description'
+where {MINE} order by c.object_id, c.column_id
+"""
+INDEXES: Final = f"""
+select i.object_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint, x.column_id, i.filter_definition
+from sys.indexes i join sys.objects o on o.object_id = i.object_id
+join sys.index_columns x on x.object_id = i.object_id and x.index_id = i.index_id
+where {MINE} and i.index_id > 0 and x.key_ordinal > 0 and i.is_hypothetical = 0
+order by i.object_id, i.name, x.key_ordinal
+"""
+FOREIGN: Final = """
+select f.name, k.parent_object_id, k.parent_column_id, k.referenced_object_id, k.referenced_column_id
+from sys.foreign_keys f join sys.foreign_key_columns k on k.constraint_object_id = f.object_id
+order by k.parent_object_id, f.name, k.constraint_column_id
+"""
+ROWS: Final = "select object_id, sum(rows) from sys.partitions where index_id in (0, 1) group by object_id"
+# modify_date alone misses descriptions, and moves with maintenance; so every part of what the catalog shows is summed.
+FINGERPRINT: Final = f"""
+select schema_name(),
+  (select checksum_agg(checksum(o.object_id, o.name, s.name, o.type)) from sys.objects o
+   join sys.schemas s on s.schema_id = o.schema_id where o.is_ms_shipped = 0 and o.type in ('U', 'V')),
+  (select checksum_agg(checksum(c.object_id, c.column_id, c.name, t.name, c.max_length, c.precision, c.scale,
+     c.is_nullable, c.is_identity, c.is_computed, d.definition, k.definition))
+   from sys.columns c join sys.objects o on o.object_id = c.object_id join sys.types t on t.user_type_id = c.user_type_id
+   left join sys.default_constraints d on d.object_id = c.default_object_id
+   left join sys.computed_columns k on k.object_id = c.object_id and k.column_id = c.column_id where {MINE}),
+  (select checksum_agg(checksum(i.object_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint,
+     x.column_id, x.key_ordinal, i.filter_definition))
+   from sys.indexes i join sys.objects o on o.object_id = i.object_id
+   join sys.index_columns x on x.object_id = i.object_id and x.index_id = i.index_id where {MINE}),
+  (select checksum_agg(checksum(f.object_id, f.name, k.parent_object_id, k.parent_column_id, k.referenced_object_id,
+     k.referenced_column_id)) from sys.foreign_keys f
+   join sys.foreign_key_columns k on k.constraint_object_id = f.object_id),
+  (select checksum_agg(checksum(p.major_id, p.minor_id, cast(p.value as nvarchar(4000))))
+   from sys.extended_properties p where p.class = 1 and p.name = 'MS_Description')
+"""
+
+
+class MssqlClient(OdbcClient):
+    """One database."""
+
+    async def catalog(self) -> Catalog:
+        return await self.read(_read_catalog)
+
+    async def fingerprint(self) -> str:
+        return await self.read(_fingerprint)
+
+    async def ping(self) -> ServerInfo:
+        version = await self.read(lambda cursor: str(cursor.execute("select @@version").fetchval()))
+        return ServerInfo(version=version.partition("\n")[0].partition(" (")[0].strip())
+
+
+def _rows(cursor: "pyodbc.Cursor", sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in cursor.execute(sql).fetchall()]
+
+
+def _fingerprint(cursor: "pyodbc.Cursor") -> str:
+    """Return the server's checksums; where it has none, a digest of the whole catalog, read for it."""
+    import pyodbc
+
+    try:
+        found: object = _rows(cursor, FINGERPRINT)
+    except pyodbc.ProgrammingError:
+        cursor.connection.rollback()
+        found = [_rows(cursor, sql) for sql in ("select schema_name()", TABLES, COLUMNS, INDEXES, FOREIGN)]
+    return sha256(repr(found).encode()).hexdigest()[:16]
+
+
+def _read_catalog(cursor: "pyodbc.Cursor") -> Catalog:
+    listed, described, indexed, foreign = (_rows(cursor, sql) for sql in (TABLES, COLUMNS, INDEXES, FOREIGN))
+    places = {row[0]: (row[1], row[2]) for row in listed}
+    names = {(row[0], row[1]): row[2] for row in described}
+    columns = _grouped(described, lambda row: row[0])
+    indexes = _grouped(indexed, lambda row: (row[0], row[1]))
+    keys = _grouped((row for row in foreign if row[3] in places), lambda row: (row[1], row[0]))
+    estimates = _estimates(cursor)
+    tables = [
+        Table(
+            schema=schema,
+            name=name,
+            kind="view" if kind.strip() == "V" else "external" if external else "table",
+            comment=comment,
+            rows=estimates.get(number),
+            columns=tuple(map(_column, columns.get(number, ()))),
+            primary_key=next((_named(parts, names) for parts in _of(indexes, number) if parts[0][3]), ()),
+            foreign_keys=tuple(
+                ForeignKey(
+                    tuple(names[number, part[2]] for part in parts),
+                    *places[parts[0][3]],
+                    tuple(names.get((part[3], part[4]), "") for part in parts),
+                )
+                for parts in _of(keys, number)
+            ),
+            unique=tuple(_named(parts, names) for parts in _of(indexes, number) if parts[0][4]),
+            indexes=tuple(
+                Index(parts[0][1], _named(parts, names) + _filter(parts[0][6]), bool(parts[0][2]))
+                for parts in _of(indexes, number)
+                if not (parts[0][3] or parts[0][4])
+            ),
+        )
+        for number, schema, name, kind, external, comment in listed
+    ]
+    return Catalog(
+        tables=tuple(sorted(tables, key=lambda table: (table.schema, table.name))),
+        fingerprint=_fingerprint(cursor),
+        read_at=time(),
+        default_schema=str(cursor.execute("select schema_name()").fetchval() or ""),
+    )
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]], key: Any) -> dict[Any, list[tuple[Any, ...]]]:  # noqa: ANN401 - rows are
+    found: dict[Any, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return found
+
+
+def _of(groups: Mapping[Any, list[tuple[Any, ...]]], number: int) -> list[list[tuple[Any, ...]]]:
+    return [parts for (table, _), parts in groups.items() if table == number]
+
+
+def _named(parts: list[tuple[Any, ...]], names: Mapping[tuple[int, int], str]) -> tuple[str, ...]:
+    return tuple(names.get((part[0], part[5]), "") for part in parts)
+
+
+def _filter(definition: str | None) -> tuple[str, ...]:
+    return (f"where {definition}",) if definition else ()
+
+
+def _column(row: tuple[Any, ...]) -> Column:
+    _, _, name, kind, length, precision, scale, nullable, identity, computed, period, default, formula, comment = row
+    size = length // 2 if kind in ("nchar", "nvarchar") and length > 0 else length
+    generated = bool(identity or computed or period)
+    return Column(name, type_name(kind, size, precision, scale), bool(nullable), formula or default, comment, generated)
+
+
+def _estimates(cursor: "pyodbc.Cursor") -> dict[int, int]:
+    """Return row counts, which the catalog does without where the login may not see them."""
+    import pyodbc
+
+    try:
+        return {number: int(count) for number, count in cast("list[tuple[int, int]]", _rows(cursor, ROWS))}
+    except pyodbc.ProgrammingError:
+        return {}
+
+
+ENGINE: Engine[MssqlOptions] = Mssql()
