@@ -5,6 +5,7 @@ every statement is rolled back. It has no time limit of its own for statements e
 ours, sends the same attention.
 """
 
+import datetime as dt
 import os
 import struct
 from collections.abc import Iterable, Mapping
@@ -203,13 +204,29 @@ def _prepare(connection: "pyodbc.Connection") -> None:
 
 
 def timestamp(value: bytes) -> str:
-    """Read SQL_TIMESTAMP_STRUCT, or SQL_SS_TIMESTAMPOFFSET_STRUCT: pyodbc would cut the seventh digit and the zone."""
-    year, month, day, hour, minute, second, nanoseconds = struct.unpack_from("<hHHHHHI", value)
+    """Read a timestamp in one of its four forms: pyodbc would cut the seventh digit, and has no place for a zone.
+
+    datetime2 and datetimeoffset come as ODBC's structures, datetime and smalldatetime as the server sends them.
+    """
     zone = ""
-    if len(value) >= struct.calcsize("<hHHHHHIhh"):
-        hours, minutes = struct.unpack_from("<hh", value, 16)
-        zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
+    match len(value):
+        case 4:
+            days, minutes = struct.unpack("<HH", value)
+            return _since_1900(days, minutes * 60_000)
+        case 8:
+            days, ticks = struct.unpack("<iI", value)
+            return _since_1900(days, (ticks * 10 + 1) // 3)  # in 1/300 s, shown to the nearest millisecond
+        case 20:
+            hours, minutes = struct.unpack_from("<hh", value, 16)
+            zone = f"{'-' if hours < 0 or minutes < 0 else '+'}{abs(hours):02d}:{abs(minutes):02d}"
+        case _:
+            pass
+    year, month, day, hour, minute, second, nanoseconds = struct.unpack_from("<hHHHHHI", value)
     return f"{year:04d}-{month:02d}-{day:02d}T{_clock(hour, minute, second, nanoseconds)}{zone}"
+
+
+def _since_1900(days: int, milliseconds: int) -> str:
+    return (dt.datetime(1900, 1, 1) + dt.timedelta(days=days, milliseconds=milliseconds)).isoformat()  # noqa: DTZ001 - it has no zone
 
 
 def time_of_day(value: bytes) -> str:
@@ -237,7 +254,7 @@ def type_name(name: str, size: int, precision: int, scale: int) -> str:
 
 
 def result_column(found: Described) -> ResultColumn:
-    native = found.native.removesuffix(" identity").removesuffix("() ") or found.kind.__name__
+    native = found.native.removesuffix(" identity") or found.kind.__name__
     return ResultColumn(found.name, type_name(native, found.size, found.size, found.scale), codec_of(found))
 
 

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Final
@@ -71,7 +72,7 @@ def explain(error: Exception, deadline: Deadline) -> ColonnadeError:
 
     if isinstance(error, pyodbc.Error):
         return _explain_sql(*state_of(error), deadline)
-    if isinstance(error, (ValueError, OverflowError, ArithmeticError)):
+    if isinstance(error, (ValueError, OverflowError, ArithmeticError, struct.error)):
         # A time of 24:00, a year beyond 9999, a text in another encoding: pyodbc cannot make a value of it.
         return SqlError(
             f"A value of the result cannot be read over ODBC: {' '.join(str(error).split())}.",
