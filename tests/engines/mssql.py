@@ -34,16 +34,13 @@ WRONG_PASSWORD = "n0t the p@ssword"
 
 READS_ONLY = "the emulator has files and no tables: it writes nothing, for no login"
 NO_TIME = "the emulator answers at once and takes no attention: nothing runs long, nothing is there to cancel"
-NO_VIEW = "the emulator does not show its connections"
+NO_KILL = "the emulator cannot be told to end a connection"
 
 UNTESTABLE: dict[str, str] = (
     {}
     if DSN
     else {
         "test_an_unknown_database_is_unreachable": "the emulator takes any name of a database",
-        "test_it_is_opened_by_the_first_use_and_named_in_every_answer": NO_VIEW,
-        "test_it_opens_one_connection_and_says_what_it_is": NO_VIEW,
-        "test_closing_is_quiet_and_can_be_repeated": NO_VIEW,
         "test_a_write_is_denied_and_changes_nothing": READS_ONLY,
         "test_what_an_owner_writes_does_not_stay": READS_ONLY,
         "test_the_fingerprint_changes_with_every_kind_of_change": READS_ONLY,
@@ -62,7 +59,7 @@ UNTESTABLE: dict[str, str] = (
         "test_a_cancellation_at_any_moment_leaves_everything_usable": NO_TIME,
         "test_statements_run_side_by_side_up_to_the_limit": NO_TIME,
         "test_a_lost_connection_is_told_and_the_next_statement_works": NO_TIME,
-        "test_a_connection_that_died_while_idle_goes_unnoticed": NO_VIEW,
+        "test_a_connection_that_died_while_idle_goes_unnoticed": NO_KILL,
     }
 )
 
@@ -71,7 +68,7 @@ EMULATED = (
     Golden("-2147483648", "int", -2147483648),
     Golden("cast(1 as bit)", "bit", value=True),
     Golden("cast(1.5 as float)", "float", 1.5),
-    Golden("N'ß ☃ 🦉'", "nvarchar(6)", "ß ☃ 🦉"),
+    Golden("N'ß ☃'", "nvarchar(3)", "ß ☃"),
     Golden("cast('2024-02-29 12:30:00.123' as datetime)", "datetime", "2024-02-29T12:30:00.123000"),
     Golden("cast('1753-01-01' as datetime)", "datetime", "1753-01-01T00:00:00"),
     Golden("cast('9999-12-31 23:59:59.997' as datetime)", "datetime", "9999-12-31T23:59:59.997000"),
@@ -284,6 +281,12 @@ def _wait_for(port: int) -> None:
     raise TimeoutError
 
 
+def _open_to(port: int) -> int:
+    """Count the connections that this machine holds open to a port of its own; the emulator does not tell."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(there.endswith(f":{port:04X}") and state == "01" for _, _, there, state, *_ in lines)
+
+
 @asynccontextmanager
 async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
     server = cast("Started", started)
@@ -339,7 +342,7 @@ def _case(server: Started, database: str) -> Case:
     async def count(condition: str) -> int:
         if not DSN:
             await checkpoint()
-            return 0
+            return _open_to(server.port)
         return await anyio.to_thread.run_sync(server.execute, ours(condition))
 
     async def kill() -> None:
