@@ -268,7 +268,7 @@ left join sys.tables t on t.object_id = o.object_id
 left join sys.extended_properties p
   on p.class = 1 and p.major_id = o.object_id and p.minor_id = 0 and p.name = 'MS_Description'
 where {MINE}
-"""
+"""  # noqa: S608 - of our own constants
 COLUMNS: Final = f"""
 select c.object_id, c.column_id, c.name, t.name, c.max_length, c.precision, c.scale, c.is_nullable, c.is_identity,
        c.is_computed, c.generated_always_type, d.definition, k.definition, p.value
@@ -278,14 +278,14 @@ left join sys.computed_columns k on k.object_id = c.object_id and k.column_id = 
 left join sys.extended_properties p
   on p.class = 1 and p.major_id = c.object_id and p.minor_id = c.column_id and p.name = 'MS_Description'
 where {MINE} order by c.object_id, c.column_id
-"""
+"""  # noqa: S608 - of our own constants
 INDEXES: Final = f"""
 select i.object_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint, x.column_id, i.filter_definition
 from sys.indexes i join sys.objects o on o.object_id = i.object_id
 join sys.index_columns x on x.object_id = i.object_id and x.index_id = i.index_id
 where {MINE} and i.index_id > 0 and x.key_ordinal > 0 and i.is_hypothetical = 0
 order by i.object_id, i.name, x.key_ordinal
-"""
+"""  # noqa: S608 - of our own constants
 FOREIGN: Final = """
 select f.name, k.parent_object_id, k.parent_column_id, k.referenced_object_id, k.referenced_column_id
 from sys.foreign_keys f join sys.foreign_key_columns k on k.constraint_object_id = f.object_id
@@ -299,7 +299,8 @@ select schema_name(),
    join sys.schemas s on s.schema_id = o.schema_id where o.is_ms_shipped = 0 and o.type in ('U', 'V')),
   (select checksum_agg(checksum(c.object_id, c.column_id, c.name, t.name, c.max_length, c.precision, c.scale,
      c.is_nullable, c.is_identity, c.is_computed, d.definition, k.definition))
-   from sys.columns c join sys.objects o on o.object_id = c.object_id join sys.types t on t.user_type_id = c.user_type_id
+   from sys.columns c join sys.objects o on o.object_id = c.object_id
+   join sys.types t on t.user_type_id = c.user_type_id
    left join sys.default_constraints d on d.object_id = c.default_object_id
    left join sys.computed_columns k on k.object_id = c.object_id and k.column_id = c.column_id where {MINE}),
   (select checksum_agg(checksum(i.object_id, i.name, i.is_unique, i.is_primary_key, i.is_unique_constraint,
@@ -311,7 +312,7 @@ select schema_name(),
    join sys.foreign_key_columns k on k.constraint_object_id = f.object_id),
   (select checksum_agg(checksum(p.major_id, p.minor_id, cast(p.value as nvarchar(4000))))
    from sys.extended_properties p where p.class = 1 and p.name = 'MS_Description')
-"""
+"""  # noqa: S608 - of our own constants
 
 
 class MssqlClient(OdbcClient):

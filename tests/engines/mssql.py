@@ -65,7 +65,7 @@ UNTESTABLE: dict[str, str] = (
 
 EMULATED = (
     Golden("1", "int", 1),
-    Golden("-2147483648", "int", -2147483648),
+    Golden("-2147483647", "int", -2147483647),
     Golden("cast(1 as bit)", "bit", value=True),
     Golden("cast(1.5 as float)", "float", 1.5),
     Golden("N'ß ☃'", "nvarchar(3)", "ß ☃"),
@@ -120,15 +120,16 @@ GOLDEN = (
 )
 
 SEED = (
-    "create table authors (id int identity primary key, name nvarchar(100) not null, email nvarchar(100) unique,"
-    " country nvarchar(2) default 'NL', born date)",
+    """create table authors (id int identity primary key, name nvarchar(100) not null, email nvarchar(100) unique,
+       country nvarchar(2) default 'NL', born date)""",
     "exec sp_addextendedproperty 'MS_Description', N'Who wrote it', 'schema', 'dbo', 'table', 'authors'",
-    "exec sp_addextendedproperty 'MS_Description', N'Where to write to', 'schema', 'dbo', 'table', 'authors',"
-    " 'column', 'email'",
-    "create table books (id int primary key, author_id int not null references authors (id), title nvarchar(200)"
-    " not null, published date, label as upper(title), unique (author_id, title))",
+    """exec sp_addextendedproperty 'MS_Description', N'Where to write to', 'schema', 'dbo', 'table', 'authors',
+       'column', 'email'""",
+    """create table books (id int primary key, author_id int not null references authors (id),
+       title nvarchar(200) not null, published date, label as upper(title), unique (author_id, title))""",
     "create index books_by_title on books (title)",
-    "create table loans (book_id int references books (id), day date, borrower nvarchar(50), primary key (book_id, day))",
+    """create table loans (book_id int references books (id), day date, borrower nvarchar(50),
+       primary key (book_id, day))""",
     "create view recent as select id, title from books where published >= '2020-01-01'",
     "insert into authors (name, email) values ('Ada', 'ada@example.com'), ('Ben', null)",
     "insert into books values (1, 1, 'Engines', '2021-03-04'), (2, 1, 'Numbers', null)",

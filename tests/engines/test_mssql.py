@@ -135,7 +135,7 @@ def test_types_are_named_as_in_a_create_table(native: str, kind: type, size: int
 @ours
 async def test_a_certificate_that_is_not_trusted_is_told_as_such(case: Case) -> None:
     login = Login({**case.login.settings, "trust_server_certificate": False})
-    with pytest.raises(Unreachable, match="TLS: .* certificate was not accepted"):
+    with pytest.raises(Unreachable, match=r"TLS: .* certificate was not accepted"):
         async with opened(case, login=login):
             pass
 

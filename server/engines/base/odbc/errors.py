@@ -155,21 +155,30 @@ def _no_driver(state: str, words: str, target: Target) -> ColonnadeError | None:
     return None
 
 
+HOSTLESS: Final = re.compile(r"translate host|unknown (?:server )?host|name or service not known|getaddrinfo")
+UNTRUSTED: Final = re.compile(r"ssl|tls|certificate")
+
+
 def _why(state: str, words: str, target: Target, seconds: float) -> str:
     said = words.lower()
     if "refused" in said:
         return "connection refused"
-    if re.search(r"translate host|unknown (?:server )?host|name or service not known|getaddrinfo", said):
+    if HOSTLESS.search(said):
         return "the host name is not known"
-    if re.search(r"ssl|tls|certificate", said) and state != "HYT00" and "server is found" not in said:
+    if UNTRUSTED.search(said) and state != "HYT00":
         return "TLS: the server does not offer it, or its certificate was not accepted"
-    if target.host and target.port:
-        try:
-            socket.create_connection((target.host, target.port), timeout=1).close()
-        except ConnectionRefusedError:
-            return "connection refused"
-        except socket.gaierror:
-            return "the host name is not known"
-        except OSError:
-            return f"no answer within {seconds:g} s"
-    return f"no answer within {seconds:g} s" if state.startswith("HYT") else f"the driver gave up with SQLSTATE {state}"
+    late = f"no answer within {seconds:g} s"
+    seen = _looked_after(target, late) if target.host and target.port else None
+    return seen or (late if state.startswith("HYT") else f"the driver gave up with SQLSTATE {state}")
+
+
+def _looked_after(target: Target, late: str) -> str | None:
+    try:
+        socket.create_connection((target.host, target.port), timeout=1).close()
+    except ConnectionRefusedError:
+        return "connection refused"
+    except socket.gaierror:
+        return "the host name is not known"
+    except OSError:
+        return late
+    return None

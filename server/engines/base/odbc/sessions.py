@@ -63,7 +63,7 @@ def require_driver() -> None:
             raise
         raise DriverMissing(
             "The ODBC driver manager (libodbc) is not installed.",
-            hint="Debian, Ubuntu: apt-get install unixodbc; Fedora: dnf install unixODBC; macOS: brew install unixodbc.",
+            hint="Debian, Ubuntu: apt-get install unixodbc; Fedora: dnf install unixODBC; macOS: brew install unixodbc",
         ) from None
     import pyodbc
 
@@ -121,7 +121,7 @@ class OdbcSession:
         self._pending: asyncio.Future[Any] | None = None
         self._cursor: pyodbc.Cursor | None = None
         self._cancelling = Lock()
-        self.driver: pyodbc.Connection = connection._conn
+        self.driver: pyodbc.Connection = connection._conn  # noqa: SLF001 - as above
         self.alive = True
 
     def open_cursor(self) -> "pyodbc.Cursor":

@@ -19,7 +19,7 @@ def connection_string(keywords: Mapping[str, str]) -> str:
     return "".join(f"{name}={quoted(value)};" for name, value in keywords.items())
 
 
-PAIR: Final = re.compile(r"\s*([^=;{}]+?)\s*=\s*(?:\{((?:[^}]|\}\})*)\}\s*|([^;]*))(?:;|$)")
+PAIR: Final = re.compile(r"\s*([^=;{}]+?)\s*=\s*(?:\{((?:[^}]|\}\})*)\}\s*|([^;{\s][^;]*)?)(?:;|$)")
 
 
 def parsed(text: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def parsed(text: str) -> dict[str, str]:
                 hint="Put a value with a semicolon into braces, with } doubled: PWD={a;b}}c}.",
             )
         name, braced, plain = match.groups()
-        found[name] = braced.replace("}}", "}") if braced is not None else plain.strip()
+        found[name] = braced.replace("}}", "}") if braced is not None else (plain or "").strip()
         at = match.end()
     return found
 
