@@ -227,7 +227,7 @@ def test_a_float4_has_its_own_digits() -> None:
     [
         ("08S01", "[08S01] [Microsoft][x]Communication link failure (0) (SQLExecDirectW)", ConnectionLost),
         ("HYT00", "[HYT00] [Microsoft][x]Query timeout expired (0) (SQLExecDirectW)", TimedOut),
-        ("42000", "[42000] [Microsoft][x][SQL Server]Lock request time out (1222) (SQLExecDirectW)", TimedOut),
+        ("HYT00", "[HYT00] [Microsoft][x][SQL Server]Lock request time out (1222) (SQLExecDirectW)", TimedOut),
         ("42000", "[42000] [Microsoft][x]The INSERT permission was denied (229) (SQLExecDirectW)", Denied),
         ("HY106", "[HY106] ODBC SQL type -200 is not yet supported", SqlError),
     ],
@@ -235,6 +235,7 @@ def test_a_float4_has_its_own_digits() -> None:
 async def test_errors_are_told_by_their_sqlstate(state: str, words: str, kind: type[ColonnadeError]) -> None:
     error = explain(pyodbc.Error(state, words), Deadline(5))
     assert type(error) is kind
+    assert ("lock" in str(error)) == ("1222" in words)
     assert "SQLExec" not in str(error)
     assert "Microsoft" not in str(error)
 

@@ -87,10 +87,10 @@ def _explain_sql(state: str, words: str, deadline: Deadline) -> ColonnadeError:
         return ConnectionLost(
             "The connection broke while the statement ran; nothing was changed.", hint="Send it again."
         )
-    if state in ("HY008", "HY018", "57014", "HYT00", "HYT01") and (deadline.passed or state.startswith("HYT")):
-        return deadline.error()
     if state == "55P03" or (code_of(words) == 1222 and "[Microsoft]" in words):  # noqa: PLR2004 - SQL Server's for this
         return TimedOut(f"Another session kept a lock: {message}; nothing was changed.", hint="Try again later.")
+    if state in ("HY008", "HY018", "57014", "HYT00", "HYT01") and (deadline.passed or state.startswith("HYT")):
+        return deadline.error()
     if state in ("42501", "25006") or (state[:2] in ("42", "HY", "S0", "25") and FORBIDDEN.search(message)):
         return Denied(
             f"This connection only reads: {message}. Nothing was changed.",
