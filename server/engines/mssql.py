@@ -8,7 +8,7 @@ ours, sends the same attention.
 import datetime as dt
 import os
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from time import time
@@ -191,9 +191,9 @@ def packed(token: str) -> bytes:
 def _prepare(connection: "pyodbc.Connection") -> None:
     import pyodbc
 
-    connection.add_output_converter(pyodbc.SQL_TYPE_TIMESTAMP, timestamp)
-    connection.add_output_converter(TIME2, time_of_day)
-    connection.add_output_converter(DATETIMEOFFSET, timestamp)
+    connection.add_output_converter(pyodbc.SQL_TYPE_TIMESTAMP, timestamp)  # pyright: ignore[reportUnknownMemberType]
+    connection.add_output_converter(TIME2, time_of_day)  # pyright: ignore[reportUnknownMemberType]
+    connection.add_output_converter(DATETIMEOFFSET, timestamp)  # pyright: ignore[reportUnknownMemberType]
     cursor = connection.cursor()
     cursor.execute(f"set lock_timeout {LOCK_MS}; set nocount on")
     cursor.close()
@@ -387,7 +387,9 @@ def _read_catalog(cursor: "pyodbc.Cursor") -> Catalog:
     )
 
 
-def _grouped(rows: Iterable[tuple[Any, ...]], key: Any) -> dict[Any, list[tuple[Any, ...]]]:  # noqa: ANN401 - rows are
+def _grouped(
+    rows: Iterable[tuple[Any, ...]], key: Callable[[tuple[Any, ...]], Any]
+) -> dict[Any, list[tuple[Any, ...]]]:
     found: dict[Any, list[tuple[Any, ...]]] = {}
     for row in rows:
         found.setdefault(key(row), []).append(row)

@@ -81,7 +81,7 @@ class Keywords(BaseModel):
     """A driver's own keywords: text, numbers, or secrets as { env = "NAME" } or { file = "path" }."""
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
-    __pydantic_extra__: dict[str, EnvSecret | FileSecret | bool | int | str]
+    __pydantic_extra__: dict[str, EnvSecret | FileSecret | bool | int | str]  # pyright: ignore[reportIncompatibleVariableOverride] - as pydantic documents it
 
     @model_validator(mode="after")
     def _no_open_secret(self) -> "Keywords":
@@ -184,7 +184,7 @@ def _prepare(driver: "pyodbc.Connection") -> None:
     driver.decimal_mode = "text"
     if str(driver.getinfo(pyodbc.SQL_DRIVER_NAME)).startswith(GIVES_TEXT):
         for code in (pyodbc.SQL_TYPE_DATE, pyodbc.SQL_TYPE_TIME, pyodbc.SQL_TYPE_TIMESTAMP):
-            driver.add_output_converter(code, _text)
+            driver.add_output_converter(code, _text)  # pyright: ignore[reportUnknownMemberType]
 
 
 def _text(value: bytes) -> str:

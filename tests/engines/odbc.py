@@ -124,6 +124,10 @@ def over_odbc(base: Login) -> Login:
 async def case(started: object, folder: Path) -> AsyncGenerator[Case]:
     async with postgres.case(started, folder) as base:
         server = cast("Server", base.server)
+
+        def at(port: int) -> Login:
+            return over_odbc(server.at(port))
+
         yield replace(
             base,
             type="odbc",
@@ -138,6 +142,6 @@ async def case(started: object, folder: Path) -> AsyncGenerator[Case]:
                 server,
                 wrong_password=over_odbc(server.wrong_password),
                 unknown_database=over_odbc(server.unknown_database),
-                at=lambda port: over_odbc(server.at(port)),
+                at=at,
             ),
         )

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ....model import Cell, Codec
@@ -36,6 +37,7 @@ class Described:
     """The database's name of its type."""
 
 
+@cache
 def _library() -> Any:  # noqa: ANN401 - ctypes has no types
     """Return the driver manager that pyodbc has loaded."""
     if sys.platform == "win32":
@@ -60,26 +62,25 @@ def _native(cursor: "pyodbc.Cursor", number: int) -> tuple[int | None, str]:
     """Ask for the number and the native name of a column's type, which pyodbc does not tell."""
     text = ctypes.create_string_buffer(512)
     length, value = ctypes.c_short(0), ctypes.c_ssize_t(0)
-    found: list[int] = []
+
+    def told(field: int) -> bool:
+        answer = _library().SQLColAttributeW(
+            cursor.hstmt,
+            ctypes.c_ushort(number),
+            ctypes.c_ushort(field),
+            text,
+            ctypes.c_short(len(text)),
+            ctypes.byref(length),
+            ctypes.byref(value),
+        )
+        return answer in (0, 1)
+
     try:
-        for field in (SQL_CONCISE_TYPE, SQL_TYPE_NAME):
-            found.append(
-                _library().SQLColAttributeW(
-                    cursor.hstmt,
-                    ctypes.c_ushort(number),
-                    ctypes.c_ushort(field),
-                    text,
-                    ctypes.c_short(512),
-                    ctypes.byref(length),
-                    ctypes.byref(value),
-                )
-            )
-            if field == SQL_CONCISE_TYPE:
-                code = value.value
+        code = value.value if told(SQL_CONCISE_TYPE) else None
+        name = text.raw[: min(length.value, 510)].decode("utf-16-le", "replace") if told(SQL_TYPE_NAME) else ""
     except OSError:
         return None, ""
-    name = text.raw[: max(0, min(length.value, 510))].decode("utf-16-le", "replace") if found[1] in (0, 1) else ""
-    return (code if found[0] in (0, 1) else None), name.strip("\0 ")
+    return code, name.strip("\0 ")
 
 
 CODECS: Final[Mapping[type, Codec | None]] = {

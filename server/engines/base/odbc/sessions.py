@@ -159,8 +159,9 @@ class OdbcSession:
             if self.alive:
                 with anyio.move_on_after(patience), suppress(Exception):
                     await self._stop()
-                    self._pending = self._connection._execute(self._leave)  # noqa: SLF001 - see above
-                    await asyncio.shield(self._pending)
+                    leaving: asyncio.Future[None] = self._connection._execute(self._leave)  # noqa: SLF001 - see above
+                    self._pending = leaving
+                    await asyncio.shield(leaving)
                     clean = True
         finally:
             if not clean:
