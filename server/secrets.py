@@ -58,8 +58,8 @@ Secret = EnvSecret | FileSecret | SecretStr
 
 def _resolve(options: BaseModel) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in type(options).model_fields:
-        match getattr(options, name):
+    for name, setting in options:
+        match setting:
             case EnvSecret() | FileSecret() as reference:
                 found[name] = reference.read()
             case SecretStr() as text:

@@ -22,6 +22,12 @@ ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
     Listed("mysql", ("mariadb", "MySQL DB", "MariaDB DB"), ("mysql", "mariadb")),
     Listed("snowflake", ("Snowflake DB",), ("snowflake",)),
+    Listed("odbc", ("ODBC", "ODBC data source"), ()),
+    Listed(
+        "mssql",
+        ("sqlserver", "SQL Server", "SQL Server DB", "Azure SQL", "Microsoft SQL Server"),
+        ("mssql", "sqlserver"),
+    ),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
     Listed("duckdb", ("duck", "DuckDB DB"), ("duckdb",)),
     Listed("sqlalchemy", ("generic", "SQLAlchemy DB"), ()),
