@@ -21,15 +21,11 @@ class Listed:
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
     Listed("mysql", ("mariadb", "MySQL DB", "MariaDB DB"), ("mysql", "mariadb")),
+    Listed("mssql", ("sqlserver", "SQL Server", "SQL Server DB", "Azure SQL"), ("mssql", "sqlserver")),
     Listed("snowflake", ("Snowflake DB",), ("snowflake",)),
-    Listed("odbc", ("ODBC", "ODBC data source"), ()),
-    Listed(
-        "mssql",
-        ("sqlserver", "SQL Server", "SQL Server DB", "Azure SQL", "Microsoft SQL Server"),
-        ("mssql", "sqlserver"),
-    ),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
     Listed("duckdb", ("duck", "DuckDB DB"), ("duckdb",)),
+    Listed("odbc", ("ODBC data source", "DSN"), ()),
     Listed("sqlalchemy", ("generic", "SQLAlchemy DB"), ()),
 )
 
