@@ -737,10 +737,10 @@ def test_a_password_inside_a_table_is_a_warning_too(*, inline: bool) -> None:
 
 def test_a_password_inside_a_table_of_a_base_is_told_where_it_stands() -> None:
     configuration = read(
-        f'[base.b]\ntype = "harbor"\ngate = {{ host = "g", password = "{PASSWORD}" }}\n'
+        f'[base.b]\ntype = "harbor"\njump = {{ host = "g", password = "{PASSWORD}" }}\n'
         '[[domain]]\nname = "S"\n'
         '[[domain.connection]]\nname = "a"\nextends = "b"\n'
-        '[[domain.connection]]\nname = "c"\nextends = "b"\ngate = { password = { env = "P" } }\n'
+        '[[domain.connection]]\nname = "c"\nextends = "b"\njump = { password = { env = "P" } }\n'
     )
     assert told(configuration) == [(3, "jump.password is written in the file")]
     assert usable(configuration) == ["S:a", "S:c"]
