@@ -68,7 +68,7 @@ class Tunnel:
                     # Whoever waited for an attempt has its outcome: a login is not refused once for each caller.
                     if self._failure is not None and self._failures != failures:
                         raise type(self._failure)(self._failure.what, hint=self._failure.hint)
-                    found = self._ports[host, port] = await self._bounded(host, port)
+                    found = await self._bounded(host, port)
         return LOCAL, found
 
     async def close(self) -> None:
@@ -108,10 +108,12 @@ class Tunnel:
         try:
             # Asked for once by ourselves: a forwarded port takes every connection and cannot say why it drops one.
             await _probe(connection, host, port)
-            listener = await connection.forward_local_port(LOCAL, 0, host, port)
+            with anyio.CancelScope(shield=True):  # of this machine alone; cancelled half-way it leaves a socket open
+                listener = await connection.forward_local_port(LOCAL, 0, host, port)
+                self._ports[host, port] = listener.get_port()
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in our words
             raise self._bastion.refused(error, f"{host}:{port}") from None
-        return listener.get_port()
+        return self._ports[host, port]
 
     async def _living(self) -> "SSHClientConnection":
         if self._connection is not None and not self._connection.is_closed():

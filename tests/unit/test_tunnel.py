@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import os
 import socket
 import stat
+import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +14,8 @@ from typing import Any, cast
 import anyio
 import asyncssh
 import pytest
+from anyio.abc import ByteStream, SocketAttribute, SocketStream
+from asyncssh.constants import OPEN_ADMINISTRATIVELY_PROHIBITED
 from colonnade.server import tunnel as tunnel_module
 from colonnade.server.app import App
 from colonnade.server.engines.base import Ssh
@@ -25,7 +27,6 @@ from colonnade.server.errors import (
     DriverMissing,
     Unreachable,
 )
-from colonnade.server.executor import Executor
 from colonnade.server.model import Caller, Limits
 from colonnade.server.tunnel import Tunnel
 
@@ -103,7 +104,9 @@ class Bastion:
             def connection_requested(self, dest_host: str, dest_port: int, orig_host: str, orig_port: int) -> bool:
                 del orig_host, orig_port
                 bastion.targets.append((dest_host, dest_port))
-                return bastion.forwards
+                if not bastion.forwards:
+                    raise asyncssh.ChannelOpenError(OPEN_ADMINISTRATIVELY_PROHIBITED, "no")
+                return True
 
         self.acceptor = await asyncssh.listen(
             "127.0.0.1", self.port, server_factory=Door, server_host_keys=[self.key], reuse_address=True
@@ -123,8 +126,11 @@ class Bastion:
 
 @pytest.fixture(scope="module")
 def keys() -> tuple[asyncssh.SSHKey, asyncssh.SSHKey, asyncssh.SSHKey]:
-    one, two, three = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(3))
-    return one, two, three
+    return generated("ssh-ed25519"), generated("ssh-ed25519"), generated("ssh-ed25519")
+
+
+def generated(kind: str) -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key(kind)  # pyright: ignore[reportUnknownMemberType] - its options have no types
 
 
 Keys = tuple[asyncssh.SSHKey, asyncssh.SSHKey, asyncssh.SSHKey]
@@ -147,24 +153,21 @@ async def bastion(folder: Path, keys: Keys) -> AsyncGenerator[Bastion]:
 async def echo() -> AsyncGenerator[int]:
     """Listen on a port and send back what comes."""
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.read(100))
-        writer.close()
+    async def answer(stream: SocketStream) -> None:
+        async with stream:
+            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+                await stream.send(await stream.receive())
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, answer)
+        yield listener.extra(SocketAttribute.local_port)  # noqa: S610 - anyio's, and no Django
+        tasks.cancel_scope.cancel()
 
 
 async def echoed(host: str, port: int) -> bytes:
-    reader, writer = await asyncio.open_connection(host, port)
-    writer.write(b"hello")
-    found = await reader.read(100)
-    writer.close()
-    await writer.wait_closed()
-    return found
+    async with await anyio.connect_tcp(host, port) as stream:
+        await stream.send(b"hello")
+        return await stream.receive()
 
 
 def unused() -> int:
@@ -255,7 +258,6 @@ async def test_a_bastion_that_dies_under_a_statement_is_told(
     target = f"{case.login.settings['host']}/.s.PGSQL.5432"
     running = cast("Server", case.server).running
     monkeypatch.setattr("colonnade.server.executor.ATTEMPTS", 1)
-    assert Executor
     async with bastion(tmp_path, keys) as server, relay(target) as network, through(case, server, network) as (_, run):
         assert await run(AUTHORS) == [("Ada",), ("Ben",)]
 
@@ -356,7 +358,7 @@ async def test_a_torn_file_of_known_hosts_is_refused(tmp_path: Path, keys: Keys)
 @pytest.mark.parametrize("kind", ["ssh-ed25519", "ecdsa-sha2-nistp256"])
 async def test_a_changed_host_key_is_an_alarm(tmp_path: Path, keys: Keys, kind: str) -> None:
     async with bastion(tmp_path, keys) as server:
-        server.know(asyncssh.generate_private_key(kind))
+        server.know(generated(kind))
         error = await refused(server.tunnel(), ConfigError, "DANGER: the key of the SSH server .* is not the one in")
         assert "ssh-keygen -R" in error.hint
         assert "ssh-keyscan" not in error.hint
@@ -384,7 +386,6 @@ async def test_a_hashed_host_is_known(tmp_path: Path, keys: Keys) -> None:
         tunnel = server.tunnel()
         assert await echoed(*await tunnel.route("127.0.0.1", port)) == b"hello"
         await tunnel.close()
-        server.known_hosts.write_text(server.known_hosts.read_text())
 
 
 # How it logs in
@@ -421,23 +422,23 @@ async def test_a_private_key_opens_the_door(
 ) -> None:
     caplog.set_level("DEBUG")
     async with bastion(tmp_path, keys) as server, echo() as port:
-        file = key_file(tmp_path, rsa(server), passphrase)
+        file = key_file(tmp_path, encryptable(server), passphrase)
         tunnel = server.tunnel(None, passphrase=passphrase, private_key=str(file))
         assert await echoed(*await tunnel.route("127.0.0.1", port)) == b"hello"
         await tunnel.close()
     assert PASSPHRASE not in caplog.text
 
 
-def rsa(server: Bastion) -> asyncssh.SSHKey:
+def encryptable(server: Bastion) -> asyncssh.SSHKey:
     """Let the server take a key of the kind that asyncssh encrypts without more packages."""
-    server.user_key = asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    server.user_key = generated("ecdsa-sha2-nistp256")
     return server.user_key
 
 
 @pytest.mark.parametrize("passphrase", [None, "wrong"])
 async def test_a_passphrase_that_does_not_fit_is_told(tmp_path: Path, keys: Keys, passphrase: str | None) -> None:
     async with bastion(tmp_path, keys) as server:
-        file = key_file(tmp_path, rsa(server), PASSPHRASE)
+        file = key_file(tmp_path, encryptable(server), PASSPHRASE)
         tunnel = server.tunnel(None, passphrase=passphrase, private_key=str(file))
         error = await refused(tunnel, ConfigError, "The private key id cannot be opened")
         assert "passphrase" in error.hint
@@ -454,15 +455,18 @@ async def test_the_agent_is_asked_where_nothing_else_is_given(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("SSH_AUTH_SOCK", f"{tmp_path}/agent")
-    async with bastion(tmp_path, keys) as server, echo() as port:
-        async with await anyio.open_process(["ssh-agent", "-D", "-a", f"{tmp_path}/agent"]) as agent:
-            await until(lambda: _exists(tmp_path / "agent"))
-            async with asyncssh.connect_agent(f"{tmp_path}/agent") as there:
-                await there.add_keys([server.user_key])
-            tunnel = server.tunnel(None)
-            assert await echoed(*await tunnel.route("127.0.0.1", port)) == b"hello"
-            await tunnel.close()
-            agent.terminate()
+    async with (
+        bastion(tmp_path, keys) as server,
+        echo() as port,
+        await anyio.open_process(["ssh-agent", "-D", "-a", f"{tmp_path}/agent"]) as agent,
+    ):
+        await until(lambda: _exists(tmp_path / "agent"))
+        async with asyncssh.connect_agent(f"{tmp_path}/agent") as there:
+            await there.add_keys([server.user_key])
+        tunnel = server.tunnel(None)
+        assert await echoed(*await tunnel.route("127.0.0.1", port)) == b"hello"
+        await tunnel.close()
+        agent.terminate()
 
 
 async def _exists(path: Path) -> bool:
@@ -473,7 +477,7 @@ async def test_a_missing_driver_is_told_with_its_command(
     tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with bastion(tmp_path, keys) as server:
-        monkeypatch.setitem(__import__("sys").modules, "asyncssh", None)
+        monkeypatch.setitem(sys.modules, "asyncssh", None)
         error = await refused(server.tunnel(), DriverMissing, "asyncssh is not installed")
         assert 'pip install "colonnade[ssh]"' in error.hint
 
@@ -617,12 +621,12 @@ async def test_closing_leaves_no_port_and_no_task(tmp_path: Path, keys: Keys) ->
         async with bastion(tmp_path, keys) as server:
             tunnel = server.tunnel()
             _, there = await tunnel.route("127.0.0.1", port)
-            reader, writer = await asyncio.open_connection("127.0.0.1", there)
-            await tunnel.close()
-            await tunnel.close()
-            assert await _refuses(there)
-            assert await reader.read() == b"", "what went through it has ended"
-            writer.close()
+            async with await anyio.connect_tcp("127.0.0.1", there) as stream:
+                await tunnel.close()
+                await tunnel.close()
+                assert await _refuses(there)
+                with pytest.raises(anyio.EndOfStream):
+                    await stream.receive()
             with pytest.raises(Unreachable, match="closed"):
                 await tunnel.route("127.0.0.1", port)
             await until(lambda: all_closed(server))
@@ -652,37 +656,34 @@ async def _some(server: Bastion) -> bool:
     return bool(server.connections)
 
 
-async def test_closing_is_bounded_when_the_network_is_gone(
-    tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tunnel_module, "CLOSE_SECONDS", 0.2)
-    async with bastion(tmp_path, keys) as server, echo() as port:
-        path = str(tmp_path / "s")
-        passed = await asyncio.start_unix_server(_pass_to(server.port), path)
-        async with relay(path) as network:
-            server.known_hosts.write_text(f"[127.0.0.1]:{network.port} {server.key.export_public_key().decode()}")
-            tunnel = server.tunnel(port=network.port)
-            await tunnel.route("127.0.0.1", port)
-            network.freeze()
-            with anyio.fail_after(1):
-                await tunnel.close()
-            network.heal()
-        passed.close()
+async def test_closing_is_bounded_when_the_network_is_gone(tmp_path: Path, keys: Keys) -> None:
+    path = str(tmp_path / "socket")
+
+    async def serve(near: ByteStream) -> None:
+        async with near, await anyio.connect_tcp("127.0.0.1", server.port) as far, anyio.create_task_group() as tasks:
+            tasks.start_soon(pump, near, far)
+            await pump(far, near)
+            tasks.cancel_scope.cancel()
+
+    async with (
+        bastion(tmp_path, keys) as server,
+        echo() as port,
+        await anyio.create_unix_listener(path) as listener,
+        relay(path) as network,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(listener.serve, serve)
+        server.known_hosts.write_text(f"[127.0.0.1]:{network.port} {server.key.export_public_key().decode()}")
+        tunnel = server.tunnel(port=network.port)
+        await tunnel.route("127.0.0.1", port)
+        network.freeze()
+        with anyio.fail_after(tunnel_module.CLOSE_SECONDS):
+            await tunnel.close()
+        network.heal()
+        tasks.cancel_scope.cancel()
 
 
-def _pass_to(port: int) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]:
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            writer.write(data)
-        writer.close()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(pump(reader, back), pump(there, writer))
-
-    return serve
-
-
-def test_a_keepalive_ends_a_dead_network_within_minutes() -> None:
-    assert tunnel_module.KEEPALIVE_SECONDS == 30
-    assert os.name != "nt" or tunnel_module.KEEPALIVES
+async def pump(source: ByteStream, target: ByteStream) -> None:
+    with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
+        async for data in source:
+            await target.send(data)
