@@ -595,15 +595,20 @@ async def test_a_dead_connection_is_replaced(tmp_path: Path, keys: Keys) -> None
         tunnel = server.tunnel()
         old = await tunnel.route("127.0.0.1", port)
         await server.die()
-        await until(lambda: _refuses(old[1]))
+        await until(lambda: _free(old[1]))
         await server.listen()
         assert await echoed(*await tunnel.route("127.0.0.1", port)) == b"hello"
         await tunnel.close()
 
 
-async def _refuses(port: int) -> bool:
-    with socket.socket() as there:
-        return there.connect_ex(("127.0.0.1", port)) != 0
+async def _free(port: int) -> bool:
+    """Tell whether nothing listens there, without a connection to what does."""
+    with socket.socket() as mine:
+        mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            mine.bind(("127.0.0.1", port))
+            return True
+    return False
 
 
 async def test_only_this_machine_reaches_the_port(tmp_path: Path, keys: Keys) -> None:
@@ -624,7 +629,7 @@ async def test_closing_leaves_no_port_and_no_task(tmp_path: Path, keys: Keys) ->
             async with await anyio.connect_tcp("127.0.0.1", there) as stream:
                 await tunnel.close()
                 await tunnel.close()
-                assert await _refuses(there)
+                assert await _free(there)
                 with pytest.raises(anyio.EndOfStream):
                     await stream.receive()
             with pytest.raises(Unreachable, match="closed"):
