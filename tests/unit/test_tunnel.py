@@ -622,6 +622,7 @@ async def test_only_this_machine_reaches_the_port(tmp_path: Path, keys: Keys) ->
 
 async def test_closing_leaves_no_port_and_no_task(tmp_path: Path, keys: Keys) -> None:
     async with echo() as port:
+        await echoed("127.0.0.1", port)  # it has all its own tasks now
         before = asyncio.all_tasks()
         async with bastion(tmp_path, keys) as server:
             tunnel = server.tunnel()
