@@ -76,10 +76,7 @@ class Tunnel:
         self._closed = True
         connection = self._drop()
         if connection is not None:
-            connection.close()
-            with anyio.move_on_after(CLOSE_SECONDS, shield=True), suppress(Exception):
-                await connection.wait_closed()
-            connection.abort()
+            await _end(connection)
 
     def _port(self, host: str, port: int) -> int | None:
         if self._closed:
@@ -124,7 +121,7 @@ class Tunnel:
         except ColonnadeError as error:
             raise self._failed(error) from None
         if self._closed:
-            connection.abort()
+            await _end(connection)
             raise _closed()
         self._connection = connection
         return connection
@@ -133,6 +130,13 @@ class Tunnel:
         self._failure = error
         self._failures += 1
         return error
+
+
+async def _end(connection: "SSHClientConnection") -> None:
+    connection.close()
+    with anyio.move_on_after(CLOSE_SECONDS, shield=True), suppress(Exception):
+        await connection.wait_closed()
+    connection.abort()
 
 
 def _closed() -> Unreachable:
