@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -16,7 +17,7 @@ from .audit import Audit
 from .catalog import Catalogs
 from .config import Changes, Configuration, Connection, Current, Domain, Source, find
 from .engines import EngineTypes, load
-from .engines.base import Client
+from .engines.base import Client, Networked
 from .errors import ColonnadeError, ConfigError, Denied
 from .executor import Executor
 from .keys import ConnectionKey, fold
@@ -204,8 +205,10 @@ class App:
 
         async def reach(connection: Connection) -> None:
             try:
-                async with self._pool.lease(_usable(connection), identity_of(connection, caller)) as client:
-                    reached[connection.key] = await client.ping()
+                identity = identity_of(connection, caller)
+                reached[connection.key] = await self._pool.use(
+                    _usable(connection), identity, lambda client: client.ping()
+                )
             except ColonnadeError as error:
                 reached[connection.key] = error
 
@@ -222,8 +225,13 @@ class App:
             await anyio.to_thread.run_sync(demo.build, cache_folder("demo", self._environ))
         if connection.options is None:
             raise ConfigError("The connection has no usable settings.")
-        engine = load(connection.type)
-        return await engine.open(connection.options, await resolve(connection.options), connection.limits)
+        engine, options, limits = load(connection.type), connection.options, connection.limits
+        secrets = await resolve(options)
+        if isinstance(options, Networked) and options.ssh is not None:
+            from .tunnel import through
+
+            return await through(options.ssh, secrets, limits, partial(engine.open, options, secrets, limits))
+        return await engine.open(options, secrets, limits)
 
     async def _apply(self, changes: Changes) -> None:
         for key in (*changes.removed, *changes.reconnect):

@@ -13,6 +13,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from .config import Connection
+from .engines.base import Client
 from .errors import ColonnadeError, Internal, TimedOut, place_of
 from .model import Catalog, VisibleCatalog
 from .pool import Pool
@@ -64,7 +65,7 @@ class Catalogs:
         """Return the catalog, read now if there is none, confirmed if it is older than `FRESH_SECONDS`.
 
         A catalog that cannot be confirmed is returned with `stale_since`; without one the error of the reading is
-        raised: what `Pool.lease` raises, or TimedOut. A caller that gives up does not stop the reading.
+        raised: what `Pool.use` raises, or TimedOut. A caller that gives up does not stop the reading.
         """
         place = (connection.effective, identity)
         kept = self._kept.get(place)
@@ -83,11 +84,15 @@ class Catalogs:
     async def _read(self, connection: Connection, identity: str, reading: Reading) -> None:
         place = (connection.effective, identity)
         kept = self._kept.get(place)
+
+        async def read(client: Client) -> Kept:
+            if kept is None or await client.fingerprint() != kept.raw.fingerprint:
+                return Kept(await client.catalog(), 0.0)
+            return kept
+
         try:
             with anyio.fail_after(READ_SECONDS):
-                async with self._pool.lease(connection, identity) as client:
-                    if kept is None or await client.fingerprint() != kept.raw.fingerprint:
-                        kept = Kept(await client.catalog(), 0.0)
+                kept = await self._pool.use(connection, identity, read)
             kept.stale_since = None
             self._kept[place] = kept
         except TimeoutError:

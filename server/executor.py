@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from .audit import Audit
 from .config import Connection
 from .engines import load
-from .engines.base import Cursor
+from .engines.base import Client, Cursor
 from .errors import BadArgument, ColonnadeError, ConnectionLost, SqlError
 from .guard import judge
 from .model import Caller, Cell, Judged, Result, ResultColumn
@@ -17,6 +17,9 @@ from .pool import Pool, identity_of
 
 ATTEMPTS: Final = 2
 """A statement that only reads is sent once more when its connection broke before anything was answered."""
+
+Found = tuple[tuple[ResultColumn, ...], Sequence[Sequence[Cell]], str | None]
+"""Columns, rows, and why there are not all."""
 
 
 class Executor:
@@ -56,18 +59,16 @@ class Executor:
             elapsed = self._audit.ended(asked, outcome, count)
         return Result(columns, found, cut, elapsed)
 
-    async def _attempt(
-        self, connection: Connection, identity: str, judged: Judged, rows: int, seconds: float
-    ) -> tuple[tuple[ResultColumn, ...], Sequence[Sequence[Cell]], str | None]:
+    async def _attempt(self, connection: Connection, identity: str, judged: Judged, rows: int, seconds: float) -> Found:
+        async def work(client: Client) -> Found:
+            async with client.run(judged, rows=rows, seconds=seconds) as cursor:
+                found, cut = await _collect(cursor, rows, connection.limits.bytes)
+                return cursor.columns, found, cut
+
         attempt = 1
         while True:
             try:
-                async with (
-                    self._pool.lease(connection, identity) as client,
-                    client.run(judged, rows=rows, seconds=seconds) as cursor,
-                ):
-                    found, cut = await _collect(cursor, rows, connection.limits.bytes)
-                    return cursor.columns, found, cut
+                return await self._pool.use(connection, identity, work)
             except ConnectionLost:
                 if attempt == ATTEMPTS:
                     raise

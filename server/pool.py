@@ -2,7 +2,7 @@
 
 A build belongs to the pool's task group, so that one caller giving up spoils nothing for the others; a failed one is
 told to everybody until its back-off has passed. A retired client, after a reload or idleness, closes after its last
-lease.
+lease. A client whose login is refused later on had its secrets for too long: one attempt is made with new ones.
 """
 
 import logging
@@ -11,14 +11,14 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 from .config import Connection
 from .engines.base import Client
-from .errors import Busy, ColonnadeError, Internal, Unreachable, place_of
+from .errors import AuthFailed, Busy, ColonnadeError, Internal, Unreachable, place_of
 from .keys import ConnectionKey
 from .model import Caller, Status
 
@@ -35,6 +35,8 @@ SWEEP_SECONDS: Final = 30.0
 CLOSE_SECONDS: Final = 5.0
 FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 60.0
+
+FoundT = TypeVar("FoundT")
 
 Slot = tuple[ConnectionKey, str, str]
 """A key, its effective settings and an identity: a caller who still holds the settings of before a reload cannot leave
@@ -95,10 +97,29 @@ class Pool:
         """Tell what is known, without touching the database."""
         return self._health.get(_slot(connection, identity)) or Health()
 
+    async def use(self, connection: Connection, identity: str, work: Callable[[Client], Awaitable[FoundT]]) -> FoundT:
+        """Do a piece of work that only reads, once more from the start if the login of a living client is refused.
+
+        The second client is built anew, so that its secrets are those of now. What a build raises is told at once:
+        repeated logins lock an account. Raises what `lease` does, and what `work` does.
+        """
+        lent = False
+        try:
+            async with self.lease(connection, identity, last=False) as client:
+                lent = True
+                return await work(client)
+        except AuthFailed:
+            if not lent:
+                raise
+        async with self.lease(connection, identity) as client:
+            return await work(client)
+
     @asynccontextmanager
-    async def lease(self, connection: Connection, identity: str) -> AsyncGenerator[Client]:
+    async def lease(self, connection: Connection, identity: str, *, last: bool = True) -> AsyncGenerator[Client]:
         """Lend the client for one piece of work; builds it if there is none.
 
+        A client whose work raises Unreachable or AuthFailed is let go, and no other is built before its back-off has
+        passed; unless, for AuthFailed, this is not the `last` attempt.
         Raises what the build raised (Unreachable, AuthFailed, DriverMissing, ConfigError), or Busy if no place came
         free within `limits.wait` seconds.
         """
@@ -106,8 +127,10 @@ class Pool:
         try:
             async with self._place(connection, identity):
                 yield client
-        except Unreachable as error:
-            self._lost(_slot(connection, identity), entry, error.at(str(connection.key), connection.type))
+        except (Unreachable, AuthFailed) as error:
+            error.at(str(connection.key), connection.type)
+            told = last or isinstance(error, Unreachable)
+            self._lost(_slot(connection, identity), entry, error if told else None)
             raise
         finally:
             # Nothing here waits, so a second cancellation cannot interrupt the giving back.
@@ -202,13 +225,14 @@ class Pool:
             if entry.client is not None and entry.retired and not entry.leases:
                 self._start_closing(entry)
 
-    def _lost(self, slot: Slot, entry: Entry, error: ColonnadeError) -> None:
-        """Let a client that can reach nothing any more go, so that the back-off holds for the next callers."""
+    def _lost(self, slot: Slot, entry: Entry, error: ColonnadeError | None) -> None:
+        """Let a client that can reach nothing any more go; with an error, the back-off holds for the next callers."""
         if self._entries.get(slot) is entry:
             self._retire(slot)
-            health = self._health.setdefault(slot, Health())
-            health.checked_at = time.time()
-            self._note_failure(health, error)
+            if error is not None:
+                health = self._health.setdefault(slot, Health())
+                health.checked_at = time.time()
+                self._note_failure(health, error)
 
     def _note_failure(self, health: Health, error: ColonnadeError) -> None:
         health.failures += 1

@@ -11,8 +11,8 @@ from pydantic import BaseModel, SecretBytes, SecretStr, ValidationError
 from ..keys import INVISIBLE, LONGEST, fold
 from ..model import Limits
 from ..nearest import nearest
-from .document import At, Table
-from .fields import fields, forms, secret, strict
+from .document import At, Table, is_table
+from .fields import fields, forms, secret, strict, tables
 from .interpolate import has_variable
 from .layers import Layer, Layers
 from .names import check
@@ -181,15 +181,19 @@ class Reader:
             draft.options = options
             draft.effective = _digest(kind, options)
 
-    def _in_the_open(self, draft: Draft, model: type[BaseModel], given: Table) -> None:
-        """Warn of secrets that stand in the file as text."""
-        for name in given:
-            if name not in secret(model) or name in draft.unfilled or name == "url":
-                continue
-            text = draft.layers.written(name)
-            if isinstance(text, str) and text and not has_variable(text):
-                better = " or ".join(forms(model, name)) or '"${NAME}"'
-                draft.warning((name,), f"{name} is written in the file", f"Use {name} = {better}.")
+    def _in_the_open(self, draft: Draft, model: type[BaseModel], given: Table, at: tuple[str, ...] = ()) -> None:
+        """Warn of secrets that stand in the file as text, in the tables of a connection too."""
+        unfilled = {mistake.at for mistake in draft.lacking}
+        for name, value in given.items():
+            here = (*at, name)
+            if is_table(value) and name not in secret(model):
+                for inner in tables(model, name):
+                    self._in_the_open(draft, inner, value, here)
+            elif name in secret(model) and here not in unfilled and here != ("url",):
+                text = draft.layers.written(here)
+                if isinstance(text, str) and text and not has_variable(text):
+                    better = " or ".join(forms(model, name)) or '"${NAME}"'
+                    draft.warning(here, f"{'.'.join(here)} is written in the file", f"Use {name} = {better}.")
 
 
 def _did_you_mean(word: str, types: Mapping[str, str]) -> str:

@@ -41,9 +41,13 @@ def known(model: type[BaseModel], at: At) -> list[str]:
 
 def forms(model: type[BaseModel], name: str) -> list[str]:
     """Return the tables that a field takes, as `{ env = … }`."""
+    return [f"{{ {inner} = … }}" for each in tables(model, name) for inner in list(fields(each))[:1]]
+
+
+def tables(model: type[BaseModel], name: str) -> list[type[BaseModel]]:
+    """Return the models of the tables that a field takes."""
     annotation = fields(model)[name].annotation if name in fields(model) else None
-    models = [part for part in _parts(annotation) if _is_model(part)]
-    return [f"{{ {inner} = … }}" for each in models for inner in list(fields(each))[:1]]
+    return [part for part in _parts(annotation) if _is_model(part)]
 
 
 def _is_model(part: object) -> TypeGuard[type[BaseModel]]:

@@ -56,9 +56,12 @@ class Layers:
         """Return what could not be filled in among the settings that hold."""
         return [each for layer in self._layers for each in layer.mistakes if self._source(each.at) is layer]
 
-    def written(self, name: str) -> object:
-        """Return a setting as it stands in the file."""
-        return next((layer.written[name] for layer in self._layers if name in layer.written), None)
+    def written(self, at: At) -> object:
+        """Return a setting that some table has, as it stands in the file."""
+        value: object = self._source(at).written
+        for part in at:
+            value = inside(value, part)
+        return value
 
     def place(self, at: At) -> At:
         """Return where in the file a setting stands; one that is missing belongs to the connection itself."""

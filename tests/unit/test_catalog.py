@@ -8,7 +8,7 @@ from anyio.lowlevel import checkpoint
 from colonnade.server.catalog import FRESH_SECONDS, Catalogs
 from colonnade.server.config import Connection
 from colonnade.server.engines.base import Cursor
-from colonnade.server.errors import Unreachable
+from colonnade.server.errors import AuthFailed, Unreachable
 from colonnade.server.keys import ConnectionKey
 from colonnade.server.model import Catalog, Judged, Limits, ServerInfo, Table
 from colonnade.server.pool import SYSTEM, Pool
@@ -26,11 +26,20 @@ class FakeDatabase:
     reads: int = 0
     looks: int = 0
     now: float = 100.0
+    expires: int = 0
+    """Which question finds that the login has expired."""
+    asked: int = 0
 
     def run(self, statement: Judged, *, rows: int, seconds: float) -> AbstractAsyncContextManager[Cursor]:
         raise AssertionError((statement, rows, seconds))
 
+    def _ask(self) -> None:
+        self.asked += 1
+        if self.asked == self.expires:
+            raise AuthFailed("The token has expired.")
+
     async def catalog(self) -> Catalog:
+        self._ask()
         self.reads += 1
         await self.gate.wait()
         if self.failure is not None:
@@ -39,6 +48,7 @@ class FakeDatabase:
         return Catalog(tables, str(self.tables), 1_000.0, "main")
 
     async def fingerprint(self) -> str:
+        self._ask()
         self.looks += 1
         if self.failure is not None:
             raise self.failure
@@ -133,3 +143,15 @@ async def test_a_first_reading_that_fails_is_told_with_key_and_type_and_tried_ag
         database.failure = None
         database.now += 100
         assert await names(catalogs) == ["a"]
+
+
+@pytest.mark.parametrize("reading", ["catalog", "fingerprint"])
+async def test_a_reading_whose_login_expired_is_done_once_more(reading: str) -> None:
+    database = FakeDatabase(expires=1 if reading == "catalog" else 2)
+    database.gate.set()
+    async with database.catalogs() as catalogs:
+        assert await names(catalogs) == ["a"]
+        database.now += FRESH_SECONDS + 1
+        assert await names(catalogs) == ["a"]
+        assert (await catalogs.get(CONNECTION, SYSTEM)).stale_since is None
+    assert database.asked == 3

@@ -33,6 +33,14 @@ class Encryption(BaseModel):
     mode: Literal["off", "on", "full"] = "on"
 
 
+class Jump(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    host: str
+    port: int = 22
+    password: EnvReference | FileReference | SecretStr | None = None
+
+
 class HarborOptions(BaseModel):
     """A made-up server."""
 
@@ -45,6 +53,7 @@ class HarborOptions(BaseModel):
     password: EnvReference | FileReference | SecretStr | None = None
     mode: Literal["fast", "careful"] = "fast"
     encryption: Encryption = Encryption()
+    jump: Jump | None = None
     labels: dict[str, str] = {}
 
     @model_validator(mode="after")
@@ -713,8 +722,54 @@ def test_a_password_in_the_file_is_a_warning() -> None:
     assert usable(configuration) == ["S:c"]
 
 
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_password_inside_a_table_is_a_warning_too(*, inline: bool) -> None:
+    table = f'jump = {{ host = "g", password = "{PASSWORD}" }}'
+    if not inline:
+        table = f'[domain.connection.jump]\nhost = "g"\npassword = "{PASSWORD}"'
+    configuration = one(f'type = "harbor"\n{table}')
+    (problem,) = configuration.problems
+    where = 6 if inline else 8
+    assert (problem.line, problem.what, problem.level) == (where, "jump.password is written in the file", "warning")
+    assert problem.fix == "Use password = { env = … } or { file = … }."
+    assert usable(configuration) == ["S:c"]
+
+
+def test_a_password_inside_a_table_of_a_base_is_told_where_it_stands() -> None:
+    configuration = read(
+        f'[base.b]\ntype = "harbor"\njump = {{ host = "g", password = "{PASSWORD}" }}\n'
+        '[[domain]]\nname = "S"\n'
+        '[[domain.connection]]\nname = "a"\nextends = "b"\n'
+        '[[domain.connection]]\nname = "c"\nextends = "b"\njump = { password = { env = "P" } }\n'
+    )
+    assert told(configuration) == [(3, "jump.password is written in the file")]
+    assert usable(configuration) == ["S:a", "S:c"]
+
+
 @pytest.mark.parametrize(
-    "written", ['password = "${P}"', 'password = { env = "P" }', 'password = ""', 'url = "harbor://u:p@h"']
+    ("written", "line", "what", "fix"),
+    [
+        ('jump = { hots = "g" }', 6, 'unknown setting "hots"', 'Did you mean "host"?'),
+        ("jump = { port = 1 }", 6, "`jump.host` is missing", 'Add host = "…".'),
+        ('[domain.connection.jump]\nhost = "g"\nport = "x"', 8, "`jump.port` must be a whole number", "port = 1"),
+        ('jump = { host = "g", password = { fil = "x" } }', 6, 'unknown setting "fil"', 'Did you mean "file"?'),
+        ('jump = "g"', 6, "`jump` must be a table", "jump = { … }"),
+    ],
+)
+def test_a_mistake_inside_a_table_is_told_with_its_line(written: str, line: int, what: str, fix: str) -> None:
+    problems = {(problem.line, problem.what): problem for problem in one(f'type = "harbor"\n{written}').problems}
+    assert fix in problems[line, what].fix
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        'password = "${P}"',
+        'jump = { host = "g", password = "${P}" }',
+        'password = { env = "P" }',
+        'password = ""',
+        'url = "harbor://u:p@h"',
+    ],
 )
 def test_no_other_secret_is_warned_of(written: str) -> None:
     assert one(f'type = "harbor"\n{written}', {"P": "x"}).problems == ()

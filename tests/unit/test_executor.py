@@ -9,7 +9,7 @@ from colonnade.server.audit import Audit
 from colonnade.server.config import Connection
 from colonnade.server.engines import ENGINES
 from colonnade.server.engines.base import codecs
-from colonnade.server.errors import BadArgument, ColonnadeError, ConnectionLost, Refused, SqlError
+from colonnade.server.errors import AuthFailed, BadArgument, ColonnadeError, ConnectionLost, Refused, SqlError
 from colonnade.server.executor import Executor
 from colonnade.server.keys import ConnectionKey
 from colonnade.server.model import Caller, Catalog, Judged, Limits, ResultColumn, ServerInfo
@@ -161,6 +161,22 @@ async def test_a_connection_that_breaks_twice_is_told_with_its_key_and_type() ->
         with pytest.raises(ConnectionLost, match=r'"Sales:crm" \(\w+\): It broke again') as caught:
             await run.run(CALLER, connection(), "select 1")
     assert caught.value.payload()["retryable"]
+
+
+async def test_a_login_that_expired_is_renewed_without_an_error() -> None:
+    client = FakeClient(AuthFailed("The token has expired."), [(1,)], columns=[column("n")])
+    async with executor(client) as run:
+        result = await run.run(CALLER, connection(), "select 1")
+    assert list(result.rows) == [(1,)]
+    assert len(client.asked) == 2
+
+
+async def test_a_login_refused_twice_is_told_with_its_key_and_type() -> None:
+    client = FakeClient(AuthFailed("Expired."), AuthFailed("Refused."), [(1,)])
+    async with executor(client) as run:
+        with pytest.raises(AuthFailed, match=r'"Sales:crm" \(\w+\): Refused'):
+            await run.run(CALLER, connection(), "select 1")
+    assert len(client.asked) == 2
 
 
 @pytest.mark.parametrize(("rows", "seconds"), [(10_001, None), (0, None), (-1, None), (None, 301.0), (None, 0.0)])

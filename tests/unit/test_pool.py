@@ -9,7 +9,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from colonnade.server import pool as pool_module
 from colonnade.server.config import Connection
-from colonnade.server.engines.base import Cursor
+from colonnade.server.engines.base import Client, Cursor
 from colonnade.server.errors import AuthFailed, Busy, ColonnadeError, ConfigError, Internal, Unreachable
 from colonnade.server.keys import ConnectionKey
 from colonnade.server.model import Catalog, Judged, Limits, ServerInfo
@@ -324,6 +324,91 @@ async def test_a_client_that_reaches_nothing_any_more_is_let_go_and_backs_off() 
         with pytest.raises(Unreachable, match="next attempt"):
             await _once(pool)
         assert bench.attempts == 1
+
+
+async def test_a_login_that_is_refused_later_on_is_tried_once_more_on_a_client_built_anew() -> None:
+    bench, used = Bench(), list[object]()
+    bench.gate.set()
+
+    async def work(client: Client) -> str:
+        used.append(client)
+        if len(used) == 1:
+            raise AuthFailed("The token has expired.")
+        return "done"
+
+    async with bench.pool() as pool:
+        assert await pool.use(connection(), SYSTEM, work) == "done"
+        assert used == bench.built
+        await settle()
+        assert [client.closed for client in bench.built] == [1, 0]
+        assert pool.health(connection(), SYSTEM).status == "ok"
+
+
+async def test_a_login_that_the_new_client_does_not_get_either_is_not_tried_again_before_its_back_off() -> None:
+    bench = Bench()
+    bench.gate.set()
+
+    async def work(_client: Client) -> None:
+        bench.failure = AuthFailed("Wrong password.")
+        raise AuthFailed("The token has expired.")
+
+    async with bench.pool() as pool:
+        for _ in range(5):
+            with pytest.raises(AuthFailed, match=r'"d:c" \(fake\): Wrong password'):
+                await pool.use(connection(), SYSTEM, work)
+        assert bench.attempts == 2, "the client that lived, and the one built anew"
+        assert pool.health(connection(), SYSTEM).status == "down"
+
+
+async def test_a_login_refused_on_both_clients_backs_off_too() -> None:
+    bench, tried = Bench(), list[object]()
+    bench.gate.set()
+
+    async def work(client: Client) -> None:
+        tried.append(client)
+        raise AuthFailed("No more connections for you.")
+
+    async with bench.pool() as pool:
+        for _ in range(5):
+            with pytest.raises(AuthFailed, match="No more connections for you"):
+                await pool.use(connection(), SYSTEM, work)
+        assert (len(tried), bench.attempts) == (2, 2)
+        await settle()
+        assert [client.closed for client in bench.built] == [1, 1]
+
+
+async def test_a_login_refused_while_building_is_never_tried_again_at_once() -> None:
+    bench = Bench(failure=AuthFailed("Wrong password."))
+    bench.gate.set()
+
+    async def work(_client: Client) -> None:
+        raise AssertionError
+
+    async with bench.pool() as pool:
+        with pytest.raises(AuthFailed):
+            await pool.use(connection(), SYSTEM, work)
+        assert bench.attempts == 1
+
+
+async def test_many_callers_of_an_expired_client_share_the_one_built_anew() -> None:
+    bench, done = Bench(), list[object]()
+    bench.gate.set()
+    expired = anyio.Event()
+
+    async def work(client: Client) -> None:
+        if client is bench.built[0]:
+            await expired.wait()
+            raise AuthFailed("The token has expired.")
+        done.append(client)
+
+    async with bench.pool() as pool:
+        async with anyio.create_task_group() as callers:
+            for _ in range(8):
+                callers.start_soon(pool.use, connection(concurrent=8), SYSTEM, work)
+            await settle()
+            expired.set()
+        assert done == [bench.built[1]] * 8
+        assert bench.attempts == 2
 
 
 async def test_shutdown_is_bounded_when_a_client_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:
