@@ -150,7 +150,7 @@ async def _probe(connection: "SSHClientConnection", host: str, port: int) -> Non
         return SSHTCPSession()
 
     channel, _ = await connection.create_connection(session, host, port)
-    channel.abort()
+    channel.close()
 
 
 class Bastion:
