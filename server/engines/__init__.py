@@ -20,6 +20,7 @@ class Listed:
 
 ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
+    Listed("oracle", ("oracledb", "Oracle DB", "Oracle Database"), ("oracle",)),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
 )
 
