@@ -5,8 +5,8 @@ from time import time
 from typing import Any, Final, cast
 
 from ...model import Catalog, Column, ForeignKey, Index, Table, TableKind
+from .driver import Row
 
-Row = tuple[Any, ...]
 Place = tuple[str, str]
 """Schema and name."""
 
@@ -77,7 +77,8 @@ select
      from all_constraints k where k.constraint_type in ('P', 'U', 'R') and k.owner {OURS}) as keys,
     (select count(*) || ':' || sum(ora_hash(t.owner || '.' || t.table_name || '.' || t.comments))
      from all_tab_comments t where t.comments is not null and t.owner {OURS}) as tables,
-    (select count(*) || ':' || sum(ora_hash(d.owner || '.' || d.table_name || '.' || d.column_name || '.' || d.comments))
+    (select count(*) || ':' || sum(ora_hash(d.owner || '.' || d.table_name || '.' || d.column_name || '.'
+        || d.comments))
      from all_col_comments d where d.comments is not null and d.owner {OURS}) as descriptions,
     (select count(*) || ':' || sum(ora_hash(n.owner || '.' || n.mview_name || '.' || n.comments))
      from all_mview_comments n where n.comments is not null and n.owner {OURS}) as snapshots,
@@ -141,7 +142,7 @@ def _column(row: Row) -> Column:
     )
 
 
-def _type(row: Row) -> str:
+def _type(row: Row) -> str:  # noqa: PLR0911 - one return for each kind of type
     """Write a type as its DDL does."""
     kind, owner, length, characters, used, precision, scale = row[4:11]
     match kind:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -13,12 +13,9 @@ from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import Sessions
 from .catalog import COLUMNS, FINGERPRINT, INDEXES, KEYS, TABLES, catalog_of, fingerprint_of
+from .driver import DriverConnection, DriverCursor, Info, Row
 from .statements import broken, check_query, watched
 from .values import as_stored, check_readable, result_column
-
-if TYPE_CHECKING:
-    from oracledb import AsyncConnection, AsyncCursor, FetchInfo, Var
-
 
 BATCH: Final = 1_000
 BEGIN: Final = "SET TRANSACTION READ ONLY"
@@ -26,14 +23,13 @@ FAREWELL: Final = 0.1
 """How long each step of dropping a connection waits for the network, in seconds."""
 
 T = TypeVar("T")
-Row = tuple[object, ...]
 
 
 class OracleClient:
     """Connections to one database, opened as statements need them and kept for the next."""
 
     def __init__(
-        self, connect: "Callable[[], Awaitable[AsyncConnection]]", first: "AsyncConnection", limits: Limits
+        self, connect: Callable[[], Awaitable[DriverConnection]], first: DriverConnection, limits: Limits
     ) -> None:
         self._burials: set[asyncio.Task[None]] = set()
 
@@ -104,18 +100,18 @@ class Session:
     of its own, which a cancelled caller leaves running until `end` has stopped the statement in the database.
     """
 
-    def __init__(self, connection: "AsyncConnection", burials: "set[asyncio.Task[None]]") -> None:
+    def __init__(self, connection: DriverConnection, burials: set[asyncio.Task[None]]) -> None:
         self.connection = connection
         self._burials = burials
         self._running: asyncio.Task[Any] | None = None
-        self._cursor: AsyncCursor | None = None
+        self._cursor: DriverCursor | None = None
         self._dropped = False
 
     @property
     def alive(self) -> bool:
         return not self._dropped and self.connection.is_healthy()
 
-    def cursor(self, rows: int) -> "AsyncCursor":
+    def cursor(self, rows: int) -> DriverCursor:
         """Make the session's one cursor, whose answers hold up to so many rows."""
         self._forget_cursor()
         self._cursor = cursor = self.connection.cursor()
@@ -201,7 +197,7 @@ class OracleCursor:
         self._left = rows + 1
         self._rows: list[Row] = []
         self._described: list[ResultColumn] = []
-        self._cursor: AsyncCursor | None = None
+        self._cursor: DriverCursor | None = None
         self.columns: tuple[ResultColumn, ...] = ()
 
     async def start(self) -> None:
@@ -226,12 +222,12 @@ class OracleCursor:
             with watched(self._text, self._deadline, self._session):
                 await self._fetch()
 
-    def _describe(self, cursor: "AsyncCursor", info: "FetchInfo") -> "Var | None":
+    def _describe(self, cursor: DriverCursor, info: Info) -> object:
         self._described.append(result_column(info))
         return as_stored(cursor, info)
 
     async def _fetch(self) -> None:
-        cursor = cast("AsyncCursor", self._cursor)
+        cursor = cast("DriverCursor", self._cursor)
         most = min(BATCH, self._left)
         cursor.arraysize = most
         self._rows = await self._session.call(cursor.fetchmany(most), self._deadline)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from errno import ECONNREFUSED
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, cast
 
 import anyio
 
@@ -14,22 +14,74 @@ from ...errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from ...model import Limits
 from ..base import Route
 from ..base.driver import require
+from .driver import DriverConnection, Params
 from .options import OracleOptions
 
-if TYPE_CHECKING:
-    from oracledb import AsyncConnection, ConnectParams
-
-
 SETTINGS: Final = "ALTER SESSION SET TIME_ZONE = '+00:00' NLS_NUMERIC_CHARACTERS = '.,'"
-LOGIN: Final = frozenset({1005, 1017, 1035, 1045, 1923, 28000, 28001, 28009, 28040})
-STARTING: Final = frozenset({1033, 1034, 1089, 1090, 12526, 12527, 12528})
-FULL: Final = frozenset({18, 20, 12516, 12518, 12519, 12520})
+CODE: Final = re.compile(r"\b(?:ORA-\d{5}|DPY-\d{4})\b")
+REFUSALS: Final[tuple[tuple[frozenset[str], type[ColonnadeError], str, str], ...]] = (
+    (
+        frozenset({"ORA-28000"}),
+        AuthFailed,
+        "The server at {target} refused the login: it is locked.",
+        "Have it unlocked.",
+    ),
+    (
+        frozenset({"ORA-28001"}),
+        AuthFailed,
+        "The server at {target} refused the login: its password has expired.",
+        "Set a new one.",
+    ),
+    (
+        frozenset({"ORA-01005", "ORA-01017", "ORA-01035", "ORA-01045", "ORA-28009", "ORA-28040"})
+        | {"DPY-4001", "DPY-3015"},
+        AuthFailed,
+        "The server at {target} refused the login: wrong password, unknown user, or not allowed to connect.",
+        "Check `user` and `password`, and the login's CREATE SESSION privilege.",
+    ),
+    (
+        frozenset({"ORA-12514", "ORA-12505", "DPY-6001", "DPY-6003"}),
+        Unreachable,
+        "Cannot reach {target}: there is no such database service or SID at this listener.",
+        "Correct `service_name` or `sid`; `lsnrctl services` on the server lists them.",
+    ),
+    (
+        frozenset({"ORA-00018", "ORA-00020", "ORA-12516", "ORA-12518", "ORA-12519", "ORA-12520"}),
+        Unreachable,
+        "Cannot reach {target}: the server has no free sessions.",
+        "Try again later, or lower limits.concurrent.",
+    ),
+    (
+        frozenset({"ORA-01033", "ORA-01034", "ORA-01089", "ORA-01090", "ORA-12526", "ORA-12527", "ORA-12528"}),
+        Unreachable,
+        "Cannot reach {target}: the server is starting or stopping.",
+        "Try again later.",
+    ),
+    (
+        frozenset({"DPY-6002", "DPY-6006"}),
+        Unreachable,
+        "Cannot reach {target}: TLS: the server's certificate names another host.",
+        "Set `host` to the name in it, or `ssl_server_cert_dn`.",
+    ),
+    (
+        frozenset({"DPY-3010"}),
+        Unreachable,
+        "Cannot reach {target}: the server is older than Oracle 12.1.",
+        "Thick mode, which could, is not supported.",
+    ),
+    (
+        frozenset({"DPY-4011", "DPY-4024", "DPY-4035", "DPY-5000", "DPY-5004", "DPY-5005", "DPY-5006"}),
+        Unreachable,
+        "Cannot reach {target}: the server closed the connection, or is not an Oracle listener.",
+        "Check host and port, and whether the listener wants tcps.",
+    ),
+)
 PASSED_ON: Final = ("edition", "expire_time", "wallet_location", "ssl_server_dn_match", "ssl_server_cert_dn")
 
 
 def connector(
     options: OracleOptions, secrets: Mapping[str, str], limits: Limits, route: Route
-) -> "Callable[[], Awaitable[AsyncConnection]]":
+) -> Callable[[], Awaitable[DriverConnection]]:
     """Return what opens a connection. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed."""
     require("oracledb", "pip install oracledb")
     import oracledb
@@ -37,12 +89,12 @@ def connector(
     target, settings = _settings(options, secrets, limits)
     name = _name(target)
 
-    async def attempt() -> "AsyncConnection":
-        params = oracledb.ConnectParams(**settings)
+    async def attempt() -> DriverConnection:
+        params = cast("Params", oracledb.ConnectParams(**settings))
         if options.dsn is not None:
             params.parse_connect_string(options.dsn)
         await _through(options, params, route)
-        connection = await oracledb.connect_async(params=params)
+        connection = cast("DriverConnection", await oracledb.connect_async(params=cast("Any", params)))
         try:
             await connection.execute(SETTINGS)
         except BaseException:
@@ -53,7 +105,7 @@ def connector(
             raise
         return connection
 
-    async def connect() -> "AsyncConnection":
+    async def connect() -> DriverConnection:
         try:
             with anyio.fail_after(limits.connect):
                 return await attempt()
@@ -65,9 +117,7 @@ def connector(
     return connect
 
 
-def _settings(
-    options: OracleOptions, secrets: Mapping[str, str], limits: Limits
-) -> "tuple[ConnectParams, dict[str, Any]]":
+def _settings(options: OracleOptions, secrets: Mapping[str, str], limits: Limits) -> tuple[Params, dict[str, Any]]:
     """Return the driver's parameters, and what they lead to. Raises ConfigError."""
     import oracledb
 
@@ -88,7 +138,7 @@ def _settings(
         settings |= _address(options, secrets.get("url"))
     settings = {name: value for name, value in settings.items() if value is not None}
     try:
-        params = oracledb.ConnectParams(**settings)
+        params = cast("Params", oracledb.ConnectParams(**settings))
         if options.dsn is not None:
             params.parse_connect_string(options.dsn)
     except (oracledb.Error, ValueError, TypeError) as error:
@@ -148,33 +198,33 @@ def _unusable(error: Exception) -> ConfigError:
     return ConfigError(f"These settings cannot be used: {said}.", hint="Correct them; thick mode is not supported.")
 
 
-def _name(params: "ConnectParams") -> str:
+def _name(params: Params) -> str:
     """Return host:port/database for messages."""
-    host, port = _one(params.host), _one(params.port)
-    return f"{host}:{port}/{_one(params.service_name) or _one(params.sid) or ''}".rstrip("/")
+    host, port, name, sid = map(_first, (params.host, params.port, params.service_name, params.sid))
+    return f"{host}:{port}/{name or sid or ''}".rstrip("/")
 
 
-def _one(value: object) -> Any:  # noqa: ANN401 - of several addresses the driver makes a list
-    return value[0] if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType] - as above
+def _first(part: object) -> object:
+    return cast("list[object]", part)[0] if isinstance(part, list) else part
 
 
-async def _through(options: OracleOptions, params: "ConnectParams", route: Route) -> None:
+async def _through(options: OracleOptions, params: Params, route: Route) -> None:
     """Lead the parameters through a tunnel, if there is one, which ends at one server."""
-    hosts = params.host
-    if isinstance(hosts, list):
+    host, port = params.host, params.port
+    if isinstance(host, list) or isinstance(port, list):
         if options.ssh is None:
             return  # the driver tries one after another
         raise ConfigError("An SSH tunnel leads to one host.", hint="Set `host` and `port` instead of the dsn.")
-    if options.ssh is not None and params.protocol == "tcps" and params.ssl_server_dn_match:
-        if params.ssl_server_cert_dn is None:
-            # The driver compares the certificate with the address that it connects to, which is the tunnel's.
-            raise ConfigError(
-                "Through an SSH tunnel the certificate's name cannot be compared with the host's.",
-                hint="Set `ssl_server_cert_dn`, or ssl_server_dn_match = false.",
-            )
-    host, port = await route(str(hosts), int(params.port))
-    if (host, port) != (hosts, params.port):
-        params.set(host=host, port=port)
+    named = params.ssl_server_cert_dn is not None or not params.ssl_server_dn_match
+    if options.ssh is not None and params.protocol == "tcps" and not named:
+        # The driver compares the certificate with the address that it connects to, which is the tunnel's.
+        raise ConfigError(
+            "Through an SSH tunnel the certificate's name cannot be compared with the host's.",
+            hint="Set `ssl_server_cert_dn`, or ssl_server_dn_match = false.",
+        )
+    way = await route(host, port)
+    if way != (host, port):
+        params.set(host=way[0], port=way[1])
 
 
 def _chain(error: BaseException | None) -> "list[BaseException]":
@@ -190,8 +240,7 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
     """Map what a connection attempt raised, by class and code: a driver's words may repeat what it was given."""
     import oracledb
 
-    codes: set[int] = set()
-    names: set[str] = set()
+    codes: set[str] = set()
     for cause in reversed(_chain(error)):
         if isinstance(cause, ssl.SSLError):
             return _tls(cause, target)
@@ -201,47 +250,14 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
                 hint="Check host and port, and that the listener runs and can be reached from here.",
             )
         if isinstance(cause, oracledb.Error):
-            details = cause.args[0]
-            names.add(str(details.full_code))
-            codes |= {int(code) for code in re.findall(r"\bORA-(\d{5})\b", str(details.message))}
-    return _by_code(codes, names, target) or _unusable(error)
-
-
-def _by_code(codes: set[int], names: set[str], target: str) -> ColonnadeError | None:  # noqa: PLR0911 - one for each
-    """Map the codes of the server (ORA) and of the driver (DPY)."""
-    if 28000 in codes:
-        return AuthFailed(f"The server at {target} refused the login: it is locked.", hint="Have it unlocked.")
-    if 28001 in codes:
-        return AuthFailed(f"The server at {target} refused the login: its password has expired.", hint="Have it set.")
-    if codes & LOGIN or names & {"DPY-4001", "DPY-3015"}:
-        return AuthFailed(
-            f"The server at {target} refused the login: wrong password, unknown user, or not allowed to connect.",
-            hint="Check `user` and `password`, and the CREATE SESSION privilege; names without quotes are upper case.",
-        )
-    if codes & {12514, 12505} or names & {"DPY-6001", "DPY-6003"}:
-        return Unreachable(
-            f"Cannot reach {target}: there is no such database service (or SID) at this listener.",
-            hint="Correct `service_name`; `lsnrctl services` on the server lists them.",
-        )
-    if codes & FULL:
-        return Unreachable(f"Cannot reach {target}: the server has no free sessions.", hint="Lower limits.concurrent.")
-    if codes & STARTING:
-        return Unreachable(f"Cannot reach {target}: the server is starting or stopping.", hint="Try again later.")
-    if names & {"DPY-6002", "DPY-6006"}:
-        return Unreachable(
-            f"Cannot reach {target}: TLS: the server's certificate names another host.",
-            hint="Set `host` to the name in it, or `ssl_server_cert_dn`.",
-        )
-    if names & {"DPY-4011", "DPY-6000", "DPY-6004"} or any(name.startswith("DPY-5") for name in names):
-        return Unreachable(
-            f"Cannot reach {target}: the server closed the connection, or is not an Oracle listener.",
-            hint="Check host and port, and whether the listener wants tcps.",
-        )
-    if names & {"DPY-3010"}:
-        return Unreachable(f"Cannot reach {target}: the server is older than Oracle 12.1.")
-    if codes and not names & {"DPY-2018"}:
-        return Unreachable(f"Cannot reach {target}: the server refused with ORA-{min(codes):05}.")
-    return None
+            codes.update(CODE.findall(str(cause.args[0].message)))
+    for those, kind, said, hint in REFUSALS:
+        if codes & those:
+            return kind(said.format(target=target), hint=hint)
+    server = sorted(code for code in codes if code.startswith("ORA"))
+    if server:
+        return Unreachable(f"Cannot reach {target}: the server refused with {server[0]}.")
+    return _unusable(error)
 
 
 def _tls(error: ssl.SSLError, target: str) -> Unreachable:

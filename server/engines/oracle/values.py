@@ -1,9 +1,8 @@
 """Result columns: their native types, and how a value of the driver becomes exact, or says that it is not."""
 
 import ctypes
-from collections.abc import Mapping
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ...errors import SqlError
 from ...model import Cell, Codec, ResultColumn
@@ -11,8 +10,9 @@ from ..base import codecs
 
 if TYPE_CHECKING:
     from array import array
+    from decimal import Decimal
 
-    from oracledb import AsyncCursor, FetchInfo, IntervalYM, Var
+    from .driver import DriverCursor, Info
 
 
 MICROSECONDS: Final = 6
@@ -20,6 +20,8 @@ MICROSECONDS: Final = 6
 BINARY_PRECISION: Final = -127
 """Scale of a NUMBER that declares none: NUMBER itself, and FLOAT(p)."""
 LONGEST_TEXT: Final = 32_767
+TEXT_OF_JSON: Final = {"JSON": "VARCHAR", "CLOB": "LONG", "NCLOB": "LONG_NVARCHAR", "BLOB": "LONG_RAW"}
+"""What the driver is to read these as, in order to bring what is stored."""
 
 
 def number(value: object) -> Cell:
@@ -44,9 +46,9 @@ def single(value: object) -> Cell:
 
 
 def months(value: object) -> Cell:
-    span = cast("IntervalYM", value)
-    sign = "-" if min(span) < 0 else ""
-    return f"{sign}P{abs(span.years)}Y{abs(span.months)}M"
+    years, rest = cast("tuple[int, int]", value)
+    sign = "-" if min(years, rest) < 0 else ""
+    return f"{sign}P{abs(years)}Y{abs(rest)}M"
 
 
 def vector(value: object) -> Cell:
@@ -90,7 +92,7 @@ TIMED: Final[Mapping[str, tuple[str, str, Codec]]] = {
 ZONED: Final = ("TIMESTAMP_TZ", "TIMESTAMP_LTZ")
 
 
-def result_column(info: "FetchInfo") -> ResultColumn:
+def result_column(info: "Info") -> ResultColumn:
     """Name a column; a type whose values the driver does not bring exactly says what is missing."""
     kind = _kind(info)
     if kind == "NUMBER":
@@ -103,17 +105,17 @@ def result_column(info: "FetchInfo") -> ResultColumn:
     return ResultColumn(info.name, name, codec)
 
 
-def _kind(info: "FetchInfo") -> str:
+def _kind(info: "Info") -> str:
     kind = info.type_code.name.removeprefix("DB_TYPE_")
     return "XMLTYPE" if kind == "OBJECT" and _object_name(info) in ("SYS.XMLTYPE", "PUBLIC.XMLTYPE") else kind
 
 
-def _object_name(info: "FetchInfo") -> str:
+def _object_name(info: "Info") -> str:
     kind = info.type
     return f"{getattr(kind, 'schema', '')}.{kind.name}".lstrip(".")
 
 
-def _number_column(info: "FetchInfo") -> ResultColumn:
+def _number_column(info: "Info") -> ResultColumn:
     precision, scale = info.precision or 0, info.scale or 0
     if precision == 0:
         return ResultColumn(info.name, "NUMBER", number)
@@ -124,7 +126,7 @@ def _number_column(info: "FetchInfo") -> ResultColumn:
     return ResultColumn(info.name, f"NUMBER({precision},{scale})", codecs.decimal)
 
 
-def _timed_column(info: "FetchInfo", kind: str) -> ResultColumn:
+def _timed_column(info: "Info", kind: str) -> ResultColumn:
     name, suffix, codec = TIMED[kind]
     # The driver cuts nanoseconds, and gives the local time of a zone without saying which; it says neither.
     lost = [
@@ -146,7 +148,7 @@ UNREADABLE: Final[Mapping[str, str]] = {
 }
 
 
-def check_readable(infos: "list[FetchInfo]") -> None:
+def check_readable(infos: "Sequence[Info]") -> None:
     """Refuse columns that the driver gives no values of. Raises SqlError."""
     for info in infos:
         kind = _kind(info)
@@ -155,17 +157,17 @@ def check_readable(infos: "list[FetchInfo]") -> None:
             raise SqlError(f"The column {info.name} is of type {shown}, which has no form here.", hint=UNREADABLE[kind])
 
 
-def as_stored(cursor: "AsyncCursor", info: "FetchInfo") -> "Var | None":
+def as_stored(cursor: "DriverCursor", info: "Info") -> object:
     """Return a variable for JSON, whose text the driver would otherwise parse and so lose 1.10 and long numbers."""
+    kind = _kind(info)
+    if kind != "JSON" and not info.is_json and not info.is_oson:
+        return None
+    wanted = TEXT_OF_JSON.get(kind, kind)
+    size = LONGEST_TEXT if kind == "JSON" else info.internal_size or 0
+    return cursor.var(db_type(wanted), size, cursor.arraysize)
+
+
+def db_type(kind: str) -> Any:  # noqa: ANN401 - the driver's constants have no types
     import oracledb
 
-    if info.type_code is oracledb.DB_TYPE_JSON:
-        return cursor.var(oracledb.DB_TYPE_VARCHAR, LONGEST_TEXT, cursor.arraysize)
-    if not (info.is_json or info.is_oson):
-        return None
-    kinds = {
-        oracledb.DB_TYPE_CLOB: oracledb.DB_TYPE_LONG,
-        oracledb.DB_TYPE_NCLOB: oracledb.DB_TYPE_LONG_NVARCHAR,
-        oracledb.DB_TYPE_BLOB: oracledb.DB_TYPE_LONG_RAW,
-    }
-    return cursor.var(kinds.get(info.type_code, info.type_code), info.internal_size or 0, cursor.arraysize)
+    return getattr(oracledb, f"DB_TYPE_{kind}")
