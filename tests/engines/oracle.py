@@ -32,16 +32,22 @@ UNTESTABLE: dict[str, str] = (
 )
 
 SEED = (
-    "create table authors (id number(10) generated always as identity primary key, name varchar2(100) not null,"
-    " email varchar2(100) unique, country varchar2(2) default 'NL', born date)",
+    (
+        "create table authors (id number(10) generated always as identity primary key, name varchar2(100) not null,"
+        " email varchar2(100) unique, country varchar2(2) default 'NL', born date)"
+    ),
     "comment on table authors is 'Who wrote it'",
     "comment on column authors.email is 'Where to write to'",
-    "create table books (id number(10) primary key, author_id number(10) not null references authors (id),"
-    " title varchar2(200) not null, published date, label varchar2(200) generated always as (upper(title)) virtual,"
-    " unique (author_id, title))",
+    (
+        "create table books (id number(10) primary key, author_id number(10) not null references authors (id),"
+        " title varchar2(200) not null, published date, label varchar2(200) generated always as (upper(title)) virtual,"
+        " unique (author_id, title))"
+    ),
     "create index books_by_title on books (title)",
-    "create table loans (book_id number(10) references books (id), day date, borrower varchar2(100),"
-    " primary key (book_id, day))",
+    (
+        "create table loans (book_id number(10) references books (id), day date, borrower varchar2(100),"
+        " primary key (book_id, day))"
+    ),
     "create view recent as select id, title from books where published >= date '2020-01-01'",
     "insert into authors (name, email) values ('Ada', 'ada@example.com')",
     "insert into authors (name, email) values ('Ben', null)",
@@ -185,8 +191,8 @@ class Started:
 
     settings: dict[str, Any]
 
-    async def connect(self, **other: str) -> oracledb.AsyncConnection:
-        return await oracledb.connect_async(**{**self.settings, **other})
+    async def connect(self, **other: str) -> Any:  # noqa: ANN401 - the compiled driver has few types
+        return cast("Any", await oracledb.connect_async(**{**self.settings, **other}))
 
 
 @contextmanager
@@ -233,7 +239,7 @@ async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
         await administrator.close()
 
 
-def _case(server: Started, schema: str, administrator: oracledb.AsyncConnection) -> Case:
+def _case(server: Started, schema: str, administrator: Any) -> Case:  # noqa: ANN401 - as above
     reader = f"{schema}_R"
 
     def login(**settings: str | int) -> Login:

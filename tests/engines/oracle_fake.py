@@ -21,13 +21,13 @@ def info(name: str, kind: str, precision: int = 0, scale: int = 0, **more: objec
     known: dict[str, object] = {"max_size": 0, "buffer_size": 0, "nulls_allowed": True, "is_json": False}
     known |= {"is_oson": False, "objtype": None}
     impl = SimpleNamespace(name=name, dbtype=dbtype, precision=precision, scale=scale, **{**known, **more})
-    return oracledb.FetchInfo._from_impl(impl)
+    return oracledb.FetchInfo._from_impl(impl)  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType] - the only way
 
 
 def error(text: str, offset: int = 0) -> Exception:
     """Raise what the driver raises for an ORA or DPY message."""
     code = int(text[4:9]) if text.startswith("ORA-") else 0
-    made = errors._Error(text, code=code, offset=offset)
+    made = errors._Error(text, code=code, offset=offset)  # pyright: ignore[reportPrivateUsage] - the only way
     return made.exc_type(made)
 
 

@@ -25,6 +25,7 @@ from colonnade.server.engines.oracle import ENGINE, OracleOptions, catalog
 from colonnade.server.engines.oracle.client import BEGIN, OracleClient
 from colonnade.server.engines.oracle.driver import DriverConnection
 from colonnade.server.engines.oracle.opening import SETTINGS
+from colonnade.server.engines.oracle.values import db_type
 from colonnade.server.errors import (
     AuthFailed,
     ColonnadeError,
@@ -38,6 +39,7 @@ from colonnade.server.errors import (
 )
 from colonnade.server.model import Cell, Column, ForeignKey, Index, Judged, Limits, ResultColumn
 from pydantic import ValidationError
+from sqlglot import exp
 
 from tests.contract.case import encode, every_question
 from tests.engines.oracle_fake import Answer, Connection, Server, error, info
@@ -248,17 +250,17 @@ async def test_a_type_without_a_form_says_what_to_select_instead(kind: str) -> N
 @pytest.mark.parametrize(
     ("column", "wanted"),
     [
-        (info("V", "JSON"), oracledb.DB_TYPE_VARCHAR),
-        (info("V", "VARCHAR", max_size=100, is_json=True), oracledb.DB_TYPE_VARCHAR),
-        (info("V", "CLOB", is_json=True), oracledb.DB_TYPE_LONG),
-        (info("V", "BLOB", is_oson=True), oracledb.DB_TYPE_LONG_RAW),
+        (info("V", "JSON"), "VARCHAR"),
+        (info("V", "VARCHAR", max_size=100, is_json=True), "VARCHAR"),
+        (info("V", "CLOB", is_json=True), "LONG"),
+        (info("V", "BLOB", is_oson=True), "LONG_RAW"),
     ],
 )
-async def test_the_driver_does_not_parse_json(column: oracledb.FetchInfo, wanted: object) -> None:
+async def test_the_driver_does_not_parse_json(column: oracledb.FetchInfo, wanted: str) -> None:
     server = Server(answers={SLOW: Answer([column])})
     async with opened(server) as client:
         await ask(client, SLOW)
-        assert cursors(server.connections[0])[-1].wanted[0][0] is wanted
+        assert cursors(server.connections[0])[-1].wanted[0][0] is db_type(wanted)
 
 
 # Errors
@@ -418,13 +420,13 @@ QUERIES = ("TABLES", "COLUMNS", "KEYS", "INDEXES", "FINGERPRINT")
 def test_a_query_of_the_catalog_is_oracles_sql(name: str) -> None:
     text: str = getattr(catalog, name)
     (parsed,) = sqlglot.parse(text, read="oracle")
-    assert isinstance(parsed, sqlglot.exp.Query)
-    read = {table.name.lower() for table in parsed.find_all(sqlglot.exp.Table)}
+    assert isinstance(parsed, exp.Query)
+    read = {table.name.lower() for table in parsed.find_all(exp.Table)}
     assert all(found.startswith("all_") or found == "dual" for found in read)
 
 
-def column(table: str, number: int, name: str, kind: str, **more: Any) -> tuple[object, ...]:
-    facts: dict[str, Any] = {"owner": None, "length": None, "characters": None, "used": None, "precision": None}
+def column(table: str, number: int, name: str, kind: str, **more: object) -> tuple[object, ...]:
+    facts: dict[str, object] = {"owner": None, "length": None, "characters": None, "used": None, "precision": None}
     facts |= {"scale": None, "nullable": "Y", "comment": None, "virtual": "NO", "identity": "NO", "default": None}
     facts |= more
     return ("SHOP", table, number, name, kind, *facts.values())
@@ -533,6 +535,7 @@ async def test_a_change_of_any_fact_changes_the_fingerprint(place: int) -> None:
         ({"url": "oracle://db/sales", "host": "db"}, "both url and host"),
         ({"url": "oracle://db/sales", "dsn": "db/sales"}, "both url and dsn"),
         ({"dsn": "db/sales", "service_name": "sales"}, "both dsn and host"),
+        ({"dsn": "db/sales", "protocol": "tcps"}, "both dsn and protocol"),
         ({"service_name": "sales", "sid": "SALES"}, "both service_name and sid"),
         ({"password": {"env": "A"}, "access_token": {"env": "B"}}, "both password and access_token"),
         ({"dsn": f"scott/{SECRET}@db/sales"}, "holds no login"),
@@ -586,6 +589,26 @@ async def test_no_piece_of_a_url_that_holds_a_secret_comes_out(url: str) -> None
     with pytest.raises((ConfigError, Unreachable)) as caught:
         await ENGINE.open(OracleOptions.model_validate({"url": url}), {"url": url}, Limits(connect=1))
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "more", "wanted"),
+    [
+        ("oracle://reader:p%40ss@db:1522/sales", {}, {"user": "reader", "port": 1522, "service_name": "sales"}),
+        ("oracle://db/?sid=SALES", {"user": "reader"}, {"user": "reader", "port": 1521, "sid": "SALES"}),
+        ("oracle://db/?service_name=sales", {"protocol": "tcps"}, {"port": 2484, "protocol": "tcps"}),
+    ],
+)
+async def test_a_url_is_taken_apart(
+    monkeypatch: pytest.MonkeyPatch, url: str, more: dict[str, object], wanted: dict[str, object]
+) -> None:
+    connect = Scripted(await Server().connect())
+    monkeypatch.setattr(oracledb, "connect_async", connect)
+    options = OracleOptions.model_validate({"url": url, **more})
+    client = await ENGINE.open(options, {"url": url}, Limits())
+    assert {name: getattr(connect.params, name) for name in wanted} == wanted
+    assert connect.params.host == "db"
+    await client.close()
 
 
 # The network, with the real driver
@@ -659,7 +682,7 @@ async def test_a_silent_listener_is_given_up_at_the_connect_limit() -> None:
 @pytest.mark.parametrize(("code", "setting"), [(12514, "service_name"), (12505, "sid")])
 async def test_an_unknown_service_is_told(code: int, setting: str) -> None:
     async with listener(refusal(code)) as (port, _):
-        said = await attempt(port, **{setting: "nowhere"})
+        said = await attempt(port, 2, **{setting: "nowhere"})
     assert f"127.0.0.1:{port}/nowhere: there is no such database service or SID" in said
 
 
@@ -700,7 +723,7 @@ async def test_a_tunnel_leads_where_the_listener_is() -> None:
         options = OracleOptions.model_validate(
             {"host": "db.invalid", "service_name": "sales", "user": "reader", "ssh": {"host": "bastion"}}
         )
-        with pytest.raises(Unreachable, match="db.invalid:1521/sales"):
+        with pytest.raises(Unreachable, match=r"db\.invalid:1521/sales"):
             await ENGINE.open(options, {"password": SECRET}, Limits(connect=2), tunnel)
     assert asked == [("db.invalid", 1521)]
     assert heard
@@ -720,8 +743,10 @@ class Scripted:
 
     def __init__(self, outcome: Exception | Connection) -> None:
         self.outcome = outcome
+        self.params: Any = None
 
-    async def __call__(self, **_: object) -> Connection:
+    async def __call__(self, *, params: object) -> Connection:
+        self.params = params
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

@@ -60,7 +60,8 @@ where i.index_type not in ('LOB', 'IOT - TOP', 'CLUSTER') and i.table_owner {OUR
 )
 """  # noqa: S608 - our own text
 # LAST_DDL_TIME moves with every DDL and GRANT on an object, and with no INSERT; but it counts whole seconds, and a
-# comment does not move it. So columns, constraints and comments are hashed too.
+# comment does not move it. So columns, constraints and comments are hashed too; a comment by itself, since it may fill
+# the 4,000 bytes of a text alone.
 FINGERPRINT: Final = f"""
 select
     (select count(*) || ':' || sum(ora_hash(o.owner || '.' || o.object_name || '.' || o.object_type || '.'
@@ -75,12 +76,12 @@ select
         || k.table_name || '.' || k.r_owner || '.' || k.r_constraint_name || '.'
         || to_char(k.last_change, 'YYYYMMDDHH24MISS')))
      from all_constraints k where k.constraint_type in ('P', 'U', 'R') and k.owner {OURS}) as keys,
-    (select count(*) || ':' || sum(ora_hash(t.owner || '.' || t.table_name || '.' || t.comments))
+    (select count(*) || ':' || sum(mod(ora_hash(t.owner || '.' || t.table_name) * ora_hash(t.comments), 4294967291))
      from all_tab_comments t where t.comments is not null and t.owner {OURS}) as tables,
-    (select count(*) || ':' || sum(ora_hash(d.owner || '.' || d.table_name || '.' || d.column_name || '.'
-        || d.comments))
+    (select count(*) || ':' || sum(mod(ora_hash(d.owner || '.' || d.table_name || '.' || d.column_name)
+        * ora_hash(d.comments), 4294967291))
      from all_col_comments d where d.comments is not null and d.owner {OURS}) as descriptions,
-    (select count(*) || ':' || sum(ora_hash(n.owner || '.' || n.mview_name || '.' || n.comments))
+    (select count(*) || ':' || sum(mod(ora_hash(n.owner || '.' || n.mview_name) * ora_hash(n.comments), 4294967291))
      from all_mview_comments n where n.comments is not null and n.owner {OURS}) as snapshots,
     sys_context('USERENV', 'CURRENT_SCHEMA') as default_schema
 from dual
@@ -95,7 +96,7 @@ def catalog_of(found: list[list[Row]]) -> Catalog:
     tables, columns, keys, indexes, facts = found
     # Where a materialized view and its table both stand, or a comment twice, the first one is it.
     rows = {(row[0], row[1]): row for row in sorted(tables, key=lambda row: (row[0], row[1]))}
-    columns_of = _grouped(columns, lambda row: row[2])
+    columns_of = _grouped(columns, lambda row: row[2] or 0)
     indexes_of = _grouped(indexes, lambda row: (row[3], row[2], row[5]))
     primary, unique, foreign = _keys(keys, rows)
     return Catalog(

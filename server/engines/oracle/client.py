@@ -181,6 +181,8 @@ class Session:
                 await asyncio.wait({task}, timeout=FAREWELL)
                 if task.done():
                     break
+            if task.done() and not task.cancelled():
+                task.exception()  # or asyncio complains that nobody asked
         with suppress(Exception):
             if self.connection.is_healthy():
                 self.connection.call_timeout = round(FAREWELL * 1_000)

@@ -132,7 +132,6 @@ def _settings(options: OracleOptions, secrets: Mapping[str, str], limits: Limits
         "program": "colonnade",
         # A kept statement would be described from memory, under the types of a table that has changed since.
         "stmtcachesize": 0,
-        "disable_oob": True,
     }
     if options.dsn is None:
         settings |= _address(options, secrets.get("url"))
@@ -171,10 +170,9 @@ def _address_of(url: str) -> dict[str, Any]:
     torn = not re.fullmatch(r"[\w.:-]+", parts.host or "") or "@" in (parts.database or "") or "#" in url
     if parts.drivername != "oracle" or not known or len(named) != 1 or torn:
         raise _torn_url()
-    address: dict[str, Any] = {"host": parts.host, "user": parts.username, "password": parts.password}
-    if parts.port is not None:
-        address["port"] = parts.port
-    return {**address, "sid" if "sid" in query else "service_name": named[0]}
+    address = {"host": parts.host, "port": parts.port, "user": parts.username, "password": parts.password}
+    given = {name: value for name, value in address.items() if value is not None}
+    return {**given, "sid" if "sid" in query else "service_name": named[0]}
 
 
 def _torn_url() -> ConfigError:

@@ -70,6 +70,8 @@ class OracleOptions(Networked):
             given.append("host/port/service_name/sid")
         if len(given) > 1:
             raise ValueError(f"both {given[0]} and {given[1]} are given")
+        if self.dsn is not None and self.protocol is not None:
+            raise ValueError("both dsn and protocol are given: a dsn begins with tcps:// or names it inside")
         if self.service_name is not None and self.sid is not None:
             raise ValueError("both service_name and sid are given")
         if self.access_token is not None and self.password is not None:
