@@ -10,6 +10,7 @@ import asyncio
 import datetime as dt
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -25,6 +26,7 @@ from colonnade.server.engines.oracle import ENGINE, OracleOptions, catalog
 from colonnade.server.engines.oracle.client import BEGIN, OracleClient
 from colonnade.server.engines.oracle.driver import DriverConnection
 from colonnade.server.engines.oracle.opening import SETTINGS
+from colonnade.server.engines.oracle.statements import check_query
 from colonnade.server.engines.oracle.values import db_type
 from colonnade.server.errors import (
     AuthFailed,
@@ -110,13 +112,28 @@ async def test_what_is_no_query_never_reaches_the_server(sql: str) -> None:
 
 
 @pytest.mark.parametrize("end", ["\r", "\v", "\f", "\x1c", "\x85", "\u2028"])
-@pytest.mark.parametrize("sql", ["--{}select\ndrop table authors", "--{}drop table authors\nselect 1 from dual"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "--{}select\ndrop table authors",
+        "--{}drop table authors\nselect 1 from dual",
+        "with --{}x\nfunction f return number is begin return 1; end; select f from dual",
+    ],
+)
 async def test_a_comment_that_may_end_in_two_places_hides_nothing(sql: str, end: str) -> None:
     server = Server()
     async with opened(server) as client:
         with pytest.raises((Denied, SqlError)):
             await ask(client, sql.format(end))
         assert server.said == []
+
+
+def test_many_comments_are_read_in_no_time() -> None:
+    begun = time.monotonic()
+    check_query("with " + 5_000 * "/**/" + "t as (select 1 from dual) select * from t")
+    with pytest.raises(SqlError):
+        check_query("with " + 5_000 * "/**/" + "?")
+    assert time.monotonic() - begun < 1
 
 
 @pytest.mark.parametrize(("sql", "named"), [("selct 1", "selct"), ("", "no statement"), ("-- ?", "no statement")])

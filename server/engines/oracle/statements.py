@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 # The first word decides, for the server and for the driver alike, whether a text is a query. Oracle's DDL commits
 # implicitly, the transaction's mode notwithstanding, and runs even when only parsed: it must never arrive. A line
 # comment that might end earlier for one of the two readers than for the other does not pass.
-BLANK: Final = r"(?:\s|/\*.*?\*/|--[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r?\n|\Z))"
-FIRST: Final = re.compile(rf"(?:{BLANK}|\()*(?P<word>[A-Za-z]+|\S|\Z)", re.DOTALL)
-SECOND: Final = re.compile(rf"{BLANK}*(?P<word>FUNCTION|PROCEDURE)\b", re.DOTALL | re.IGNORECASE)
+BLANK: Final = r"(?>\s|/\*.*?\*/|--[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r?\n|\Z))"
+FIRST: Final = re.compile(rf"(?:{BLANK}|\()*+(?P<word>[A-Za-z]+|\S|\Z)", re.DOTALL)
+SECOND: Final = re.compile(rf"{BLANK}*+(?P<word>\w+|\"|\Z)", re.DOTALL)
 QUERIES: Final = frozenset({"SELECT", "WITH"})
 VERBS: Final = frozenset(
     {"ADMINISTER", "ALTER", "ANALYZE", "ASSOCIATE", "AUDIT", "BEGIN", "CALL", "COMMENT", "COMMIT", "CREATE", "DECLARE"}
@@ -46,7 +46,14 @@ def check_query(text: str) -> None:
             f"No query begins with {word!r}." if word else "There is no statement.",
             hint="Begin with SELECT or WITH, and end without a semicolon.",
         )
-    if word.upper() == "WITH" and SECOND.match(text, first.end()):
+    if word.upper() == "WITH":
+        _check_with(SECOND.match(text, first.end()))
+
+
+def _check_with(second: re.Match[str] | None) -> None:
+    if second is None:
+        raise SqlError("WITH is not followed by a name.", hint="Put no comment between them.")
+    if second["word"].upper() in ("FUNCTION", "PROCEDURE"):
         raise Denied(
             "This connection only reads: WITH FUNCTION may hold an autonomous transaction. Nothing was changed.",
             hint="Write the query without PL/SQL.",
