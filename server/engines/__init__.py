@@ -22,7 +22,7 @@ ENGINES = (
     Listed("postgres", ("postgresql", "pg", "Postgres DB", "PostgreSQL DB"), ("postgresql", "postgres")),
     Listed("mysql", ("mariadb", "MySQL DB", "MariaDB DB"), ("mysql", "mariadb")),
     Listed("mssql", ("sqlserver", "SQL Server", "SQL Server DB", "Azure SQL"), ("mssql", "sqlserver")),
-    Listed("oracle", ("Oracle DB", "Oracle Database"), ("oracle",)),
+    Listed("oracle", ("oracledb", "Oracle DB", "Oracle Database"), ("oracle",)),
     Listed("snowflake", ("Snowflake DB",), ("snowflake",)),
     Listed("sqlite", ("sqlite3", "SQLite DB"), ("sqlite",)),
     Listed("duckdb", ("duck", "DuckDB DB"), ("duckdb",)),

@@ -147,6 +147,7 @@ async def bastion(folder: Path, keys: Keys) -> AsyncGenerator[Bastion]:
         finally:
             with anyio.CancelScope(shield=True):
                 await server.die()
+                await anyio.sleep(0.05)  # transports of asyncio let go of their sockets a few rounds later
 
 
 @asynccontextmanager
@@ -657,7 +658,6 @@ async def test_closing_during_the_opening_leaves_nothing_open(tmp_path: Path, ke
             await until(lambda: _some(server))
             await tunnel.close()
         await until(lambda: all_closed(server))
-        await anyio.sleep(0.05)  # a transport of asyncio's lets go of its socket a round later
 
 
 async def _some(server: Bastion) -> bool:
