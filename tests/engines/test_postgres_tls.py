@@ -112,6 +112,12 @@ def far(case: Case, authority: Path, **settings: object) -> dict[str, object]:
     return {**case.login.settings, **given}
 
 
+def trust_at_home(root: str) -> None:
+    folder = Path.home() / ".postgresql"
+    folder.mkdir()
+    (folder / "root.crt").symlink_to(root)
+
+
 def far_url(case: Case, host: str = REAL) -> str:
     return f"postgresql://reader@{host}:6432/{case.login.settings['database']}"
 
@@ -266,7 +272,7 @@ async def test_files_that_cannot_be_used_are_told(case: Case, authority: Path, c
 # Tunnels
 
 
-@pytest.mark.parametrize("by", ["settings", "url", "url and files", "environment"])
+@pytest.mark.parametrize("by", ["settings", "url", "url and files", "query", "environment", "home"])
 async def test_the_real_hosts_name_is_checked_through_a_tunnel(
     case: Case, authority: Path, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> None:
@@ -275,13 +281,18 @@ async def test_the_real_hosts_name_is_checked_through_a_tunnel(
         monkeypatch.setenv("PGSSLMODE", "verify-full")
         monkeypatch.setenv("PGSSLROOTCERT", root)
 
-    def settings(host: str) -> dict[str, object]:
-        url = far_url(case, host)
+    if by == "home":
+        trust_at_home(root)
+
+    def settings(host: str) -> Mapping[str, object]:
+        url, files = far_url(case, host), {"sslrootcert": root}
         return {
             "settings": far(case, authority, host=host),
             "url": {"url": f"{url}?sslmode=verify-full&sslrootcert={root}"},
-            "url and files": {"url": f"{url}?sslmode=verify-full", "sslrootcert": root},
+            "url and files": {"url": f"{url}?sslmode=verify-full", **files},
+            "query": {"url": url.replace(f"{host}:6432", "") + f"?host={host}&port=6432&sslmode=verify-full", **files},
             "environment": {"url": url},
+            "home": {"url": url, "ssl": "verify-full"},
         }[by]
 
     secrets = {"password": PASSWORD}

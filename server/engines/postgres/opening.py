@@ -110,7 +110,13 @@ def _target(options: PostgresOptions, url: str | None) -> str:
     if torn or parts.scheme not in ("postgresql", "postgres"):
         raise _torn_url()
     database = unquote(parts.path).lstrip("/") or query.get("dbname", query.get("database", [""]))[-1]
-    return f"{unquote(hosts) or query.get('host', ['localhost'])[-1]}/{database}".rstrip("/")
+    return f"{unquote(hosts) or _hosts_of(query)}/{database}".rstrip("/")
+
+
+def _hosts_of(query: Mapping[str, list[str]]) -> str:
+    hosts, port = query.get("host", ["localhost"])[-1], query.get("port", [""])[-1]
+    bare = hosts.endswith("]") or not set(hosts) & set(":,/")
+    return f"{hosts}:{port}" if bare and port.isdigit() else hosts
 
 
 async def _way(
@@ -124,7 +130,7 @@ async def _way(
     if target.startswith("/") or "," in hosts or parts.hostname is None:
         raise ConfigError("An SSH tunnel leads to one host over TCP.", hint="Set `host` to one name or address.")
     host, port = await route(parts.hostname, parts.port or 5432)
-    return host, port, tls.named(parts.hostname) or options.ssl
+    return host, port, tls.checking(parts.hostname) or options.ssl
 
 
 def _torn_url() -> ConfigError:
@@ -190,7 +196,7 @@ def _refused_by_server(sqlstate: str, target: str) -> ColonnadeError:
         case "28P01" | "28000" | "42501":
             return AuthFailed(
                 f"The server at {target} refused the login: wrong password, unknown user, or not allowed from here.",
-                hint="Check `user`, `password`, the role's CONNECT privilege, and pg_hba.conf for address, TLS and `sslcert`.",
+                hint="Check `user`, `password`, `sslcert`, the role's CONNECT privilege, and the lines of pg_hba.conf.",
             )
         case "3D000":
             return Unreachable(f"Cannot reach {target}: there is no such database.", hint="Correct `database`.")

@@ -29,17 +29,11 @@ class Tls:
         """Take a url that is whole. Raises ConfigError for a file that is not there or cannot be used."""
         query = parse_qs(urlsplit(url or "").query)
         self.files = {name: path for name in FILES if (path := getattr(options, name)) is not None}
-        named = {name: values[-1] for name, values in query.items()} | self.files
+        given = {name: values[-1] for name, values in query.items()} | self.files
         if options.ssl is not None:
-            named["sslmode"] = options.ssl
-        variables = {
-            name: os.environ.get(f"PG{name.replace('_', '').upper()}") for name in ("sslmode", *FILES, *PASSED_BY)
-        }
-        set_there = {name: value for name, value in variables.items() if value}
-        home = Path.home() / ".postgresql"
-        usual = {name: str(home / file) for name, file in USUAL.items() if (home / file).is_file()}
-        self._asked = usual | set_there | named
-        if named.keys() & set(FILES):
+            given["sslmode"] = options.ssl
+        self._asked = _usual() | _of_the_environment() | given
+        if given.keys() & set(FILES):
             self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
     def dsn(self, url: str | None) -> str | None:
@@ -49,7 +43,7 @@ class Tls:
         url = url or "postgresql://"
         return f"{url}{'&' if '?' in url else '?'}{urlencode(self.files)}"
 
-    def named(self, host: str) -> NamedContext | None:
+    def checking(self, host: str) -> NamedContext | None:
         """Return what checks the certificate for this host at another address, if the name is to be checked."""
         if self._asked.get("sslmode") != "verify-full":
             return None
@@ -70,10 +64,10 @@ class Tls:
 
     def _load(self, context: ssl.SSLContext) -> None:
         asked = self._asked
-        for name in FILES:
-            if name in asked and not Path(asked[name]).is_file():
-                raise ConfigError(f"There is no file {Path(asked[name]).name} at `{name}`.", hint="Correct it.")
         try:
+            for name in FILES:
+                if name in asked and not Path(asked[name]).is_file():
+                    raise ConfigError(f"There is no file {Path(asked[name]).name} at `{name}`.", hint="Correct it.")
             if "sslrootcert" in asked:
                 context.load_verify_locations(asked["sslrootcert"])
             if "sslcert" in asked:
@@ -85,3 +79,16 @@ class Tls:
                 hint="They are in PEM form; the key belongs to the certificate; a passphrase of it stands in the url,"
                 " as sslpassword.",
             ) from None
+
+
+def _usual() -> dict[str, str]:
+    try:
+        home = Path.home() / ".postgresql"
+        return {name: str(home / file) for name, file in USUAL.items() if (home / file).is_file()}
+    except (OSError, RuntimeError):  # whoever runs this has no home, or may not look into it
+        return {}
+
+
+def _of_the_environment() -> dict[str, str]:
+    variables = {name: f"PG{name.replace('_', '').upper()}" for name in ("sslmode", *FILES, *PASSED_BY)}
+    return {name: value for name, variable in variables.items() if (value := os.environ.get(variable))}
