@@ -5,10 +5,9 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from errno import ECONNREFUSED
-from pathlib import Path
 from socket import gaierror
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from ...errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from ...model import Limits
@@ -17,6 +16,7 @@ from ..base.driver import require
 from ..base.tls import NamedContext
 from .options import Mode, PostgresOptions
 from .statements import LOCK_SECONDS
+from .tls import Tls
 from .values import connection_class, declare_types
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ def connector(
     require("asyncpg", "pip install asyncpg")
     import asyncpg
 
-    if options.sslrootcert is not None and not Path(options.sslrootcert).is_file():
-        raise ConfigError(f"There is no file {Path(options.sslrootcert).name} at `sslrootcert`.", hint="Correct it.")
     url = secrets.get("url")
     target = _target(options, url)
     kind = connection_class()
@@ -56,16 +54,17 @@ def connector(
     }
 
     async def attempt() -> "Connection[Record]":
-        host, port, tls = await _way(options, target, route)
+        tls = Tls(options, url)
+        host, port, encryption = await _way(options, tls, target, route)
         connection = await asyncpg.connect(
-            _dsn(options, url),
+            tls.dsn(url),
             host=host,
             port=port,
             database=options.database,
             user=options.user,
             password=secrets.get("password"),
             passfile=options.passfile,
-            ssl=tls,
+            ssl=encryption,
             timeout=limits.connect,
             connection_class=kind,
             server_settings=settings,
@@ -87,14 +86,6 @@ def connector(
             raise _refusal(error, target, limits.connect) from None
 
     return connect
-
-
-def _dsn(options: PostgresOptions, url: str | None) -> str | None:
-    if options.sslrootcert is None:
-        return url
-    # asyncpg takes the file from a URL only.
-    url = url or "postgresql://"
-    return f"{url}{'&' if '?' in url else '?'}{urlencode({'sslrootcert': options.sslrootcert})}"
 
 
 HOST: Final = r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:,]*)(?::\d*)?"
@@ -119,11 +110,17 @@ def _target(options: PostgresOptions, url: str | None) -> str:
     if torn or parts.scheme not in ("postgresql", "postgres"):
         raise _torn_url()
     database = unquote(parts.path).lstrip("/") or query.get("dbname", query.get("database", [""]))[-1]
-    return f"{unquote(hosts) or query.get('host', ['localhost'])[-1]}/{database}".rstrip("/")
+    return f"{unquote(hosts) or _hosts_of(query)}/{database}".rstrip("/")
+
+
+def _hosts_of(query: Mapping[str, list[str]]) -> str:
+    hosts, port = query.get("host", ["localhost"])[-1], query.get("port", [""])[-1]
+    bare = hosts.endswith("]") or not set(hosts) & set(":,/")
+    return f"{hosts}:{port}" if bare and port.isdigit() else hosts
 
 
 async def _way(
-    options: PostgresOptions, target: str, route: Route
+    options: PostgresOptions, tls: Tls, target: str, route: Route
 ) -> tuple[str | None, int | None, Mode | NamedContext | None]:
     """Return host, port and TLS mode to connect with; through a tunnel, which leads to one server, if there is one."""
     if options.ssh is None:
@@ -133,8 +130,7 @@ async def _way(
     if target.startswith("/") or "," in hosts or parts.hostname is None:
         raise ConfigError("An SSH tunnel leads to one host over TCP.", hint="Set `host` to one name or address.")
     host, port = await route(parts.hostname, parts.port or 5432)
-    full = options.ssl == "verify-full"
-    return host, port, NamedContext.of(parts.hostname, authorities=options.sslrootcert) if full else options.ssl
+    return host, port, tls.checking(parts.hostname) or options.ssl
 
 
 def _torn_url() -> ConfigError:
@@ -148,19 +144,14 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
     """Map what a connection attempt raised, by class and code: a driver's words may repeat what it was given."""
     import asyncpg
 
+    if isinstance(error, asyncpg.ConnectionDoesNotExistError):
+        # It broke in the middle of the login; what broke it, if that is known, stands behind.
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else ConnectionResetError()
     if isinstance(error, asyncpg.PostgresError):
         return _refused_by_server(str(error.sqlstate), target)
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return Unreachable(
-            f"Cannot reach {target}: TLS: the server's certificate was not accepted: {error.verify_message}.",
-            hint="Set `sslrootcert` to the authority that signed it, and `host` to the name in it.",
-        )
-    # A bare ConnectionError is asyncpg's: the server answered the request for TLS with no.
-    if isinstance(error, ssl.SSLError) or type(error) is ConnectionError:
-        return Unreachable(
-            f"Cannot reach {target}: TLS: the server does not offer it, or the handshake failed.",
-            hint="Ask the server's owner which mode it takes, and set `ssl`.",
-        )
+    # A bare ConnectionError is asyncpg's, of a connection that was closed too.
+    if isinstance(error, ssl.SSLError) or (type(error) is ConnectionError and "rejected SSL upgrade" in str(error)):
+        return _refused_by_tls(error, target)
     if isinstance(error, OSError):
         return Unreachable(
             f"Cannot reach {target}: {_why(error, seconds)}.",
@@ -172,12 +163,40 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
     )
 
 
+def _refused_by_tls(error: Exception, target: str) -> ColonnadeError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Unreachable(
+            f"Cannot reach {target}: TLS: the server's certificate was not accepted: {error.verify_message}.",
+            hint="Set `sslrootcert` to the authority that signed it, and `host` to the name in it.",
+        )
+    if not isinstance(error, ssl.SSLError):
+        return Unreachable(
+            f"Cannot reach {target}: TLS: the server does not offer it.",
+            hint="Ask the server's owner for TLS, or set `ssl`.",
+        )
+    alert = str(error.reason)
+    if "ALERT_CERTIFICATE_REQUIRED" in alert:
+        return AuthFailed(
+            f"The server at {target} asks for a client certificate, and none was shown.",
+            hint="Set `sslcert` and `sslkey`.",
+        )
+    if "ALERT" in alert and ("CERTIFICATE" in alert or "UNKNOWN_CA" in alert):
+        return AuthFailed(
+            f"The server at {target} did not accept our client certificate.",
+            hint="Set `sslcert` and `sslkey` to one that is valid and signed by an authority it trusts.",
+        )
+    return Unreachable(
+        f"Cannot reach {target}: TLS: the handshake failed.",
+        hint="Ask the server's owner which versions of TLS it takes, and whether it wants `sslcert`.",
+    )
+
+
 def _refused_by_server(sqlstate: str, target: str) -> ColonnadeError:
     match sqlstate:
         case "28P01" | "28000" | "42501":
             return AuthFailed(
                 f"The server at {target} refused the login: wrong password, unknown user, or not allowed from here.",
-                hint="Check `user` and `password`, the role's CONNECT privilege, and pg_hba.conf for address and TLS.",
+                hint="Check `user`, `password`, `sslcert`, the role's CONNECT privilege, and the lines of pg_hba.conf.",
             )
         case "3D000":
             return Unreachable(f"Cannot reach {target}: there is no such database.", hint="Correct `database`.")

@@ -32,9 +32,19 @@ class PostgresOptions(Networked):
         "Root certificate",
         "TLS",
     )
+    sslcert: str | None = _field(
+        "File of the certificate to show to the server, relative to the configuration's folder",
+        "Client certificate",
+        "TLS",
+    )
+    sslkey: str | None = _field(
+        "File of its private key, relative to the configuration's folder; in the same file when left out",
+        "Client key",
+        "TLS",
+    )
     application_name: str = _field("Name in pg_stat_activity", "Application name", "Connection", "colonnade")
 
-    @field_validator("passfile", "sslrootcert")
+    @field_validator("passfile", "sslrootcert", "sslcert", "sslkey")
     @classmethod
     def _from_the_folder(cls, path: str | None, info: ValidationInfo) -> str | None:
         return path and absolute(path, info)
