@@ -44,7 +44,7 @@ KINDS: Final[Mapping[str, TableKind]] = {
     "FOREIGN TABLE": "foreign",
     "EXTERNAL TABLE": "external",
 }
-SYSTEM: Final = frozenset({"information_schema", "pg_catalog", "pg_toast", "sys", "mysql", "performance_schema"})
+SYSTEM: Final = frozenset({"information_schema", "pg_catalog", "pg_toast", "sys", "performance_schema"})
 KEYS: Final = """
 select c.table_schema, c.table_name, c.constraint_type, c.constraint_name, k.column_name, k.ordinal_position
 from information_schema.table_constraints c join information_schema.key_column_usage k
@@ -128,7 +128,7 @@ class Odbc:
     """Whatever has an ODBC driver."""
 
     dialect = ""
-    abilities = Abilities(read_only=False, server_side_timeout=False, comments=False, keys=False)
+    abilities = Abilities(read_only=False, server_side_timeout=False, comments=False, keys=False, exact=False)
     options = OdbcOptions
 
     async def open(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
 import asyncssh
 import pytest
 from anyio.abc import ByteStream, SocketAttribute, SocketStream
@@ -655,13 +656,10 @@ async def test_closing_during_the_opening_leaves_nothing_open(tmp_path: Path, ke
 
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(call)
-            await until(lambda: _some(server))
+            while not server.connections:
+                await anyio.lowlevel.checkpoint()
             await tunnel.close()
         await until(lambda: all_closed(server))
-
-
-async def _some(server: Bastion) -> bool:
-    return bool(server.connections)
 
 
 async def test_closing_is_bounded_when_the_network_is_gone(tmp_path: Path, keys: Keys) -> None:

@@ -93,12 +93,15 @@ class Abilities:
     """Tells primary, foreign and unique keys, and indexes."""
     empty_text: bool = True
     """Tells an empty text from NULL."""
+    exact: bool = True
+    """Returns every value as the database holds it, or says in the column's type or in an error what is lost of it."""
 
     LACKING: ClassVar[Mapping[str, str]] = {
         "read_only": "no read-only mode: give it a login that can only read",
         "cancels": "a statement may run on in the database after it was given up",
         "keys": "primary and foreign keys are not told",
         "empty_text": "an empty text is NULL",
+        "exact": "its driver may change dates outside the years 1 to 9999: cast those to text",
     }
     """What people and agents have to know of an ability that is missing."""
 

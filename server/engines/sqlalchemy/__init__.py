@@ -20,7 +20,7 @@ class Sqlalchemy:
     dialect = "generic"
     # Many databases have a read-only mode, which is used, and end what is cancelled; of one that nobody has named yet,
     # neither can be promised.
-    abilities = Abilities(read_only=False, cancels=False, server_side_timeout=False)
+    abilities = Abilities(read_only=False, cancels=False, server_side_timeout=False, exact=False)
     options = SqlalchemyOptions
 
     async def open(

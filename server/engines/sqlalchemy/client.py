@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import anyio.to_thread
 
-from ...errors import ColonnadeError, SqlError
+from ...errors import ColonnadeError
 from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import HURRY, Sessions
+from ..base.single import refuse_several
 from .catalog import catalog_of, reflect
 from .statements import explain
 from .values import result_column
@@ -100,11 +101,8 @@ class AlchemyClient:
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
-        if self._several and ";" in statement.text.strip().removesuffix(";"):
-            raise SqlError(
-                "This driver would take a text with ; in it for several statements, so it is not sent.",
-                hint="Send one statement, and write a ; inside a text by its code, such as char(59).",
-            )
+        if self._several:
+            refuse_several(statement.text)
         async with self._transaction(seconds) as session:
             cursor = AlchemyCursor(session, statement.text, Deadline(seconds), rows)
             await cursor.start()

@@ -9,6 +9,7 @@ from ....model import Judged, Limits, ResultColumn
 from .. import Cursor
 from ..deadline import Deadline
 from ..sessions import Sessions
+from ..single import refuse_several
 from .errors import explained
 from .native import SQL_QUERY_TIMEOUT, Described, described, set_attribute
 from .sessions import OdbcSession
@@ -37,6 +38,7 @@ class OdbcClient:
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
+        refuse_several(statement.text)
         deadline = Deadline(seconds)
         async with self._sessions.lend(self._begin(seconds)) as session:
             cursor = OdbcCursor(session, deadline, rows, self._column)
