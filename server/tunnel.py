@@ -107,12 +107,14 @@ class Tunnel:
             await _probe(connection, host, port)
             with anyio.CancelScope(shield=True):  # of this machine alone; cancelled half-way it leaves a socket open
                 listener = await connection.forward_local_port(LOCAL, 0, host, port)
+                if self._closed:
+                    listener.close()
+                else:
+                    self._ports[host, port] = listener.get_port()
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in our words
             raise (_closed() if self._closed else self._bastion.refused(error, f"{host}:{port}")) from None
         if self._closed:
-            listener.close()
             raise _closed()
-        self._ports[host, port] = listener.get_port()
         return self._ports[host, port]
 
     async def _living(self) -> "SSHClientConnection":
