@@ -109,7 +109,9 @@ async def _postgres(settings: Mapping[str, Any]) -> AsyncGenerator[Fetch]:
 @asynccontextmanager
 async def _mysql(settings: Mapping[str, Any]) -> AsyncGenerator[Fetch]:
     asyncmy: Any = import_module("asyncmy")
-    connection = await asyncmy.connect(**{"db" if name == "database" else name: settings[name] for name in settings})
+    given = {"db" if name == "database" else name: value for name, value in settings.items()}
+    # As text it would be sent in Latin-1.
+    connection = await asyncmy.connect(**{**given, "password": given["password"].encode()}, charset="utf8mb4")
 
     async def fetch() -> int:
         async with connection.cursor() as cursor:
