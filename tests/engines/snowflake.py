@@ -151,9 +151,10 @@ class Started:
         told = {"account": "fakesnow", "host": "127.0.0.1", "port": self.port, "protocol": "http", "user": "reader"}
         return Login({**told, "password": PASSWORD, "database": database, "schema": "PUBLIC", **settings})
 
-    async def control(self, action: str) -> dict[str, int]:
+    async def control(self, action: str, **told: str) -> dict[str, int]:
         def ask() -> dict[str, int]:
-            with urlopen(f"http://127.0.0.1:{self.port}/control/{action}", timeout=10) as answer:
+            url = f"http://127.0.0.1:{self.port}/control/{action}"
+            with urlopen(url, json.dumps(told).encode(), timeout=10) as answer:
                 return json.loads(answer.read())
 
         return await anyio.to_thread.run_sync(ask)
@@ -222,7 +223,7 @@ async def case(started: object, _folder: Path) -> AsyncGenerator[Case]:
     server = cast("Started", started)
     database = f"LIB_{token_hex(4)}".upper()
     options = ENGINE.options.model_validate(server.login(database, user="admin").settings)
-    administrator = await (await connector(options, await resolve(options), Limits()))()
+    administrator = await (await connector(options, await resolve(options), Limits(), set()))()
 
     async def admin(sql: str) -> None:
         cursor = administrator.cursor()

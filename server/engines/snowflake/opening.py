@@ -55,10 +55,17 @@ RENAMED: Final = {"private_key_file_pwd": "private_key_password"}
 """Options that the driver has another name for by now, and warns of the old one."""
 
 Connect = Callable[[], Awaitable["SnowflakeConnection"]]
+Leaving = set[asyncio.Task[None]]
+"""Sessions on their way out."""
 
 
-async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits) -> Connect:
-    """Return what opens a session. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed."""
+async def connector(
+    options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits, leaving: Leaving
+) -> Connect:
+    """Return what opens a session. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed.
+
+    A session that nobody waits for any more is closed once it is open, by a task among `leaving`.
+    """
     # Importing takes a second of processor time, during which other connections are to answer.
     await anyio.to_thread.run_sync(require, "snowflake.connector.aio", 'pip install "snowflake-connector-python>=5.2"')
     from snowflake.connector.aio import SnowflakeConnection
@@ -69,7 +76,7 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
     target = _target(settings)
     seconds = max(1, math.ceil(limits.connect))
 
-    async def connect() -> "SnowflakeConnection":
+    async def log_in() -> "SnowflakeConnection":
         try:
             connection = SnowflakeConnection(
                 **settings,
@@ -81,8 +88,12 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
                 session_parameters=dict(SESSION),
             )
             await connection.connect()
-            lacking = settings.get("database") and not await _has_database(connection)
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
+            raise _refusal(error, target) from None
+        try:
+            lacking = settings.get("database") and not await _has_database(connection)
+        except Exception as error:  # noqa: BLE001 - likewise
+            await _leave(connection)
             raise _refusal(error, target) from None
         if lacking:
             await _leave(connection)
@@ -92,7 +103,24 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
             )
         return connection
 
+    async def connect() -> "SnowflakeConnection":
+        # Cut off in the middle, the driver would leave a session behind, for hours.
+        opening = asyncio.ensure_future(log_in())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            task = asyncio.ensure_future(_abandon(opening))
+            leaving.add(task)
+            task.add_done_callback(leaving.discard)
+            raise
+
     return connect
+
+
+async def _abandon(opening: "asyncio.Task[SnowflakeConnection]") -> None:
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await _leave(opening.result())
 
 
 async def _has_database(connection: "SnowflakeConnection") -> bool:
@@ -106,7 +134,7 @@ async def _has_database(connection: "SnowflakeConnection") -> bool:
 
 async def _leave(connection: "SnowflakeConnection") -> None:
     try:
-        await asyncio.shield(connection.close(retry=False))
+        await connection.close(retry=False)
     except Exception:  # noqa: BLE001 - there is nothing to lose any more
         return
 
