@@ -29,6 +29,7 @@ from platformdirs import user_cache_path
 
 from tests.contract.case import Case, Golden, Login, Server
 
+DSN = os.environ.get("COLONNADE_TEST_SNOWFLAKE_DSN")
 PASSWORD = "r3ader's p@ss/word#1"
 WRONG_PASSWORD = "n0t the p@ssword"
 PACKAGES = ("fakesnow[server]==0.12.1", "snowflake-connector-python<5")

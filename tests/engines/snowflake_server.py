@@ -1,7 +1,7 @@
 """fakesnow's HTTP server with what it lacks, run by a Python of its own: python snowflake_server.py PORT PASSWORD.
 
-fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password and a role that may
-only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
+fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password or a key pair and a
+role that may only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
 ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a session that dies, and counts for tests.
 """
 # ruff: noqa: ANN401 - ASGI and fakesnow have no types
@@ -16,6 +16,7 @@ import json
 import re
 import sys
 import uuid
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -103,20 +104,24 @@ class Query:
         self.token = token
         self.request = request
         self.text: str = body["sqlText"]
-        self.aborted = False
+        self.alone: bool = body.get("asyncExec", False)
+        self.aborted = asyncio.Event()
         RUNNING[self.id] = DONE[self.id] = self
         self.task = asyncio.ensure_future(self._run(headers, body))
 
     async def lasts(self, what: str) -> None:
         for named, seconds in SLOW.findall(self.text):
             if named == what:
-                await asyncio.sleep(float(seconds))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(
+                        self.aborted.wait() if what == "runs" else asyncio.Event().wait(), float(seconds)
+                    )
 
     async def _run(self, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
         try:
             await self.lasts("runs")
             answer = self._refused() or await self._answer(headers, body)
-            if self.aborted:
+            if self.aborted.is_set():
                 answer = failure("000604", "57014", "SQL execution canceled")
             elif COMMENT.match(self.text) and not answer["success"]:
                 answer = listed(fake.sessions[self.token], "select 'done' as status")  # it did, and fails to tell
@@ -146,7 +151,7 @@ class Query:
         return await through("/queries/v1/query-request", headers, body)
 
     def abort(self) -> None:
-        self.aborted = True
+        self.aborted.set()
         if self.token in fake.sessions:
             fake.sessions[self.token]._duck_conn.interrupt()
 
@@ -221,10 +226,10 @@ def signed(data: dict[str, Any], user: str) -> bool:
     """Check a token as Snowflake does: its issuer names the account, the user and the key that it is signed with."""
     if user not in KEYS:
         return False
-    key = load_pem_public_key(KEYS[user].encode())
-    print_of_key = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    key: Any = load_pem_public_key(KEYS[user].encode())
+    fingerprint = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
     subject = f"{data['ACCOUNT_NAME'].upper()}.{user}"
-    issuer = f"{subject}.SHA256:{base64.b64encode(print_of_key).decode()}"
+    issuer = f"{subject}.SHA256:{base64.b64encode(fingerprint).decode()}"
     try:
         claims = jwt.decode(data["TOKEN"], key, ["RS256"], issuer=issuer, options={"require": ["exp", "iat"]})
     except jwt.InvalidTokenError:
@@ -232,9 +237,10 @@ def signed(data: dict[str, Any], user: str) -> bool:
     return claims["sub"] == subject
 
 
-def leave(token: str) -> None:
+def leave(token: str, *, killed: bool = False) -> None:
+    """Forget a session; at a logout, statements that were submitted to run on their own may go on."""
     for query in list(RUNNING.values()):
-        if query.token == token:
+        if query.token == token and (killed or not query.alone):
             query.abort()
     fake.sessions.pop(token, None)
     USERS.pop(token, None)
@@ -242,12 +248,12 @@ def leave(token: str) -> None:
 
 def status(identifier: str) -> dict[str, Any]:
     if identifier in RUNNING:
-        return {"id": identifier, "status": "ABORTING" if RUNNING[identifier].aborted else "RUNNING"}
+        return {"id": identifier, "status": "ABORTING" if RUNNING[identifier].aborted.is_set() else "RUNNING"}
     answer = DONE[identifier].task.result()
     if answer["success"]:
         return {"id": identifier, "status": "SUCCESS"}
     told = {"errorCode": int(answer["code"]), "errorMessage": answer["message"]}
-    return {"id": identifier, "status": "ABORTED" if DONE[identifier].aborted else "FAILED_WITH_ERROR", **told}
+    return {"id": identifier, "status": "ABORTED" if DONE[identifier].aborted.is_set() else "FAILED_WITH_ERROR", **told}
 
 
 def progress(query: Query) -> dict[str, Any]:
@@ -262,13 +268,13 @@ async def control(action: str, body: dict[str, Any]) -> dict[str, Any]:
         MUTE.append("status")
     if action == "kill":
         for token in [token for token, user in USERS.items() if user != "ADMIN"]:
-            leave(token)
+            leave(token, killed=True)
     sessions = [token for token, user in USERS.items() if user != "ADMIN"]
     running = sum(USERS.get(query.token) != "ADMIN" for query in RUNNING.values())
     return {**ASKED, "sessions": len(sessions), "running": running}
 
 
-async def answer(  # noqa: C901, PLR0911 - one branch for each path of the protocol
+async def answer(  # noqa: C901, PLR0911, PLR0912 - one branch for each path of the protocol
     path: str, query: str, headers: Any, body: dict[str, Any]
 ) -> dict[str, Any]:
     token = dict(headers).get(b"authorization", b"").decode()[17:-1]

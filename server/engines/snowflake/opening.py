@@ -51,17 +51,13 @@ FROM_FILE: Final = frozenset(
     {"account", "host", "port", "protocol", "warehouse", "database", "schema", "role", "user", "password"}
     | {"authenticator", "private_key_file", "private_key_file_pwd", "token", "workload_identity_provider"}
 )
-RENAMED: Final = {"private_key_file_pwd": "private_key_password"}
-"""Options that the driver has another name for by now, and warns of the old one."""
 
 Connect = Callable[[], Awaitable["SnowflakeConnection"]]
 Leaving = set[asyncio.Task[None]]
 """Sessions on their way out."""
 
 
-async def connector(
-    options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits, leaving: Leaving
-) -> Connect:
+async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits, leaving: Leaving) -> Connect:
     """Return what opens a session. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed.
 
     A session that nobody waits for any more is closed once it is open, by a task among `leaving`.
@@ -152,17 +148,18 @@ def _settings(options: SnowflakeOptions, secrets: Mapping[str, str]) -> dict[str
     if "private_key" in found or "private_key_file" in found:
         found.setdefault("authenticator", "SNOWFLAKE_JWT")
     _check(found, options)
-    if "private_key" in found:
-        found["private_key"] = _der(found.pop("private_key"), found.pop("private_key_file_pwd", None))
-    return {RENAMED.get(name, name): value for name, value in found.items()}
+    passphrase = found.pop("private_key_file_pwd", None)
+    if "private_key" in found or "private_key_file" in found:
+        # The driver would say of a wrong passphrase no more than that the login failed.
+        text = found.pop("private_key", None) or _text_of(Path(found["private_key_file"]))
+        found.pop("private_key_file", None)
+        found["private_key"] = _der(text, passphrase)
+    return found
 
 
 def _check(found: Mapping[str, Any], options: SnowflakeOptions) -> None:
     if not found.get("account"):
         raise ConfigError("The named connection holds no account.", hint="Set `account`.")
-    key = found.get("private_key_file")
-    if key is not None and not Path(key).is_file():
-        raise ConfigError(f"There is no file {Path(key).name} at `private_key_file`.", hint="Correct it.")
     if str(found.get("authenticator", "")).lower() == "externalbrowser":
         if options.authenticator != "externalbrowser":
             raise ConfigError(
@@ -175,6 +172,15 @@ def _check(found: Mapping[str, Any], options: SnowflakeOptions) -> None:
             )
 
 
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError as error:
+        raise ConfigError(
+            f"The file {file.name} at `private_key_file` cannot be read: {error.strerror}.", hint="Correct it."
+        ) from None
+
+
 def _der(text: str, passphrase: str | None) -> bytes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -184,7 +190,7 @@ def _der(text: str, passphrase: str | None) -> bytes:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(
             "The private key is not PEM text, or its passphrase is wrong or missing.",
-            hint="Set `private_key` to the whole text from BEGIN to END, and `private_key_file_pwd`.",
+            hint="Give the whole text from BEGIN to END, and its passphrase as `private_key_file_pwd`.",
         ) from None
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
