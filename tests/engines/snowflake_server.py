@@ -1,7 +1,7 @@
 """fakesnow's HTTP server with what it lacks, run by a Python of its own: python snowflake_server.py PORT PASSWORD.
 
 fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password or a key pair and a
-role that may only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
+role that may only read, databases that do not exist, statements that run on their own, can be waited for and aborted,
 ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a session that dies, and counts for tests.
 """
 # ruff: noqa: ANN401 - ASGI and fakesnow have no types
@@ -13,8 +13,10 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import re
 import sys
+import threading
 import uuid
 from contextlib import suppress
 from http import HTTPStatus
@@ -326,5 +328,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": out})
 
 
+def end_with_the_tests() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with_the_tests, daemon=True).start()
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", lifespan="off")

@@ -22,13 +22,11 @@ from colonnade.server.errors import (
 )
 from colonnade.server.model import Limits
 from colonnade.server.secrets import resolve
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 
 from tests.conftest import engine_file
 from tests.contract.case import Case, Login, ask, opened, until
-from tests.engines.snowflake import DSN, PASSWORD, Started
+from tests.engines.snowflake import DSN, PASSWORD, Started, key_pair
 
 emulated = pytest.mark.skipif(DSN is not None, reason="asks what only the emulator can be told to do")
 
@@ -93,17 +91,6 @@ async def test_a_torn_url_is_never_repeated(url: str) -> None:
 
 async def test_a_private_key_that_is_none_is_told_and_not_repeated() -> None:
     assert "not PEM" in str(await refused(account="acc", user="u", private_key="hunter2"))
-
-
-def key_pair(passphrase: str | None = None) -> tuple[str, str]:
-    """Return a private and a public key as PEM text."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    encryption = (
-        serialization.BestAvailableEncryption(passphrase.encode()) if passphrase else serialization.NoEncryption()
-    )
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption)
-    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()
 
 
 @emulated
