@@ -165,8 +165,8 @@ GOLDEN_OF_AN_ACCOUNT = (
     Golden("object_construct('a', 1)", "object", '{\n  "a": 1\n}'),
     Golden("array_construct(12345678901234567890, null)", "array", "[\n  12345678901234567890,\n  undefined\n]"),
     Golden("{'a': 1}::map(varchar, number)", "map", '{\n  "a": 1\n}'),
-    Golden("[1, 2]::vector(int, 2)", "vector", "[1, 2]"),
-    Golden("[0.5, 1.5]::vector(float, 2)", "vector", "[0.5, 1.5]"),
+    Golden("[1, 2]::vector(int, 2)", "vector", [1, 2]),
+    Golden("[0.5, 1.5]::vector(float, 2)", "vector", [0.5, 1.5]),
     Golden(
         "to_geography('POINT(1 2)')",
         "geography",
@@ -472,7 +472,8 @@ class Account:
         parts = urlsplit(url)
         told = {name: values[0] for name, values in parse_qs(parts.query).items()}
         self.url = url
-        self.account = parts.netloc.rpartition("@")[2]
+        self.place: dict[str, str | int] = {"account": parts.netloc.rpartition("@")[2]}
+        self.place |= {name: told[name] for name in ("host", "port", "protocol") if name in told}
         self.warehouse = told.get("warehouse", "")
         self.mark = f"COLONNADE_{token_hex(4)}".upper()
         self.keys = {user: key_pair() for user in ("READER", "OWNER")}
@@ -483,7 +484,7 @@ class Account:
 
     def login(self, database: str, user: str = "reader", **settings: str | int) -> Login:
         name = f"{self.mark}_{user.upper()}"
-        told = {"account": self.account, "warehouse": self.warehouse, "user": name, "role": name}
+        told = {**self.place, "warehouse": self.warehouse, "user": name, "role": name}
         key = {"private_key": self.keys[user.upper()][0]}
         return Login({**told, **key, "database": database, "schema": "PUBLIC", **settings})
 
@@ -525,6 +526,8 @@ class Account:
         return database
 
     async def clean(self) -> None:
+        if not self._logins:
+            return
         administrator = await _administrator(url=self.url)
         try:
             for database in self.databases:
