@@ -1,7 +1,7 @@
 """fakesnow's HTTP server with what it lacks, run by a Python of its own: python snowflake_server.py PORT PASSWORD.
 
-fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password and a role that may
-only read, databases that do not exist, statements that run on their own and can be waited for and aborted,
+fakesnow 0.12.1 runs SQL on DuckDB. Added here, after Snowflake's protocol: logins with a password or a key pair and a
+role that may only read, databases that do not exist, statements that run on their own, can be waited for and aborted,
 ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a session that dies, and counts for tests.
 """
 # ruff: noqa: ANN401 - ASGI and fakesnow have no types
@@ -9,17 +9,24 @@ ROWS_PER_RESULTSET, one statement a request, SHOW … KEYS IN DATABASE, a sessio
 # pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 import asyncio
+import base64
 import gzip
+import hashlib
 import json
+import os
 import re
 import sys
+import threading
 import uuid
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
 import fakesnow.server  # noqa: F401 - by its name among the modules: the package has a function of this name
+import jwt
 import uvicorn
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 fake: Any = sys.modules["fakesnow.server"]
 
@@ -60,11 +67,19 @@ from duckdb_constraints() where constraint_type = 'FOREIGN KEY' and database_nam
 """
 
 PASSWORDS: dict[str, str] = dict.fromkeys(("READER", "OWNER", "ADMIN"), sys.argv[2])
+KEYS: dict[str, str] = {}
+"""Public key by user, as PEM text."""
 USERS: dict[str, str] = {}
 """User by token."""
 RUNNING: dict[str, "Query"] = {}
 DONE: dict[str, "Query"] = {}
 """Those that have run, and those that do."""
+ASKED = {"logins": 0, "questions": 0, "aborts": 0}
+"""How often a login came, the question for the state of a statement, and an abort."""
+MUTE: list[str] = []
+"""Questions to be answered with a failure."""
+SLOW = re.compile(r"/\* (submitted|runs|fetched) for ([\d.]+) s \*/")
+"""What a statement may say about itself."""
 
 
 class Capped:
@@ -91,14 +106,24 @@ class Query:
         self.token = token
         self.request = request
         self.text: str = body["sqlText"]
-        self.aborted = False
+        self.alone: bool = body.get("asyncExec", False)
+        self.aborted = asyncio.Event()
         RUNNING[self.id] = DONE[self.id] = self
         self.task = asyncio.ensure_future(self._run(headers, body))
 
+    async def lasts(self, what: str) -> None:
+        for named, seconds in SLOW.findall(self.text):
+            if named == what:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(
+                        self.aborted.wait() if what == "runs" else asyncio.Event().wait(), float(seconds)
+                    )
+
     async def _run(self, headers: Any, body: dict[str, Any]) -> dict[str, Any]:
         try:
+            await self.lasts("runs")
             answer = self._refused() or await self._answer(headers, body)
-            if self.aborted:
+            if self.aborted.is_set():
                 answer = failure("000604", "57014", "SQL execution canceled")
             elif COMMENT.match(self.text) and not answer["success"]:
                 answer = listed(fake.sessions[self.token], "select 'done' as status")  # it did, and fails to tell
@@ -128,7 +153,7 @@ class Query:
         return await through("/queries/v1/query-request", headers, body)
 
     def abort(self) -> None:
-        self.aborted = True
+        self.aborted.set()
         if self.token in fake.sessions:
             fake.sessions[self.token]._duck_conn.interrupt()
 
@@ -175,11 +200,14 @@ async def through(path: str, headers: Any, body: dict[str, Any], query: bytes = 
 
 async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any]:
     user = str(body["data"].get("LOGIN_NAME", "")).upper()
-    if body["data"].get("AUTHENTICATOR") == "SNOWFLAKE_JWT" and body["data"].get("TOKEN", "").count(".") == 2:
-        return failure("390144", "08001", "JWT token is invalid.")
-    if PASSWORDS.get(user) != body["data"].get("PASSWORD"):
-        return failure("390100", "08001", "Incorrect username or password was specified.")
     wanted = parse_qs(query)
+    ASKED["logins"] += 1
+    await asyncio.sleep(float(wanted.get("warehouse", ["0"])[0]))  # a warehouse that is named like a time
+    if body["data"].get("AUTHENTICATOR") == "SNOWFLAKE_JWT":
+        if not signed(body["data"], user):
+            return failure("390144", "08001", "JWT token is invalid.")
+    elif PASSWORDS.get(user) != body["data"].get("PASSWORD"):
+        return failure("390100", "08001", "Incorrect username or password was specified.")
     parameters = body["data"]["SESSION_PARAMETERS"]
     parameters["AUTOCOMMIT"] = str(parameters.get("AUTOCOMMIT", "true")).lower() == "true"
     names = fake.shared_fs.duck_conn.cursor().execute("select database_name from duckdb_databases()").fetchall()
@@ -196,9 +224,25 @@ async def login(headers: Any, body: dict[str, Any], query: str) -> dict[str, Any
     return answer
 
 
-def leave(token: str) -> None:
+def signed(data: dict[str, Any], user: str) -> bool:
+    """Check a token as Snowflake does: its issuer names the account, the user and the key that it is signed with."""
+    if user not in KEYS:
+        return False
+    key: Any = load_pem_public_key(KEYS[user].encode())
+    fingerprint = hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).digest()
+    subject = f"{data['ACCOUNT_NAME'].upper()}.{user}"
+    issuer = f"{subject}.SHA256:{base64.b64encode(fingerprint).decode()}"
+    try:
+        claims = jwt.decode(data["TOKEN"], key, ["RS256"], issuer=issuer, options={"require": ["exp", "iat"]})
+    except jwt.InvalidTokenError:
+        return False
+    return claims["sub"] == subject
+
+
+def leave(token: str, *, killed: bool = False) -> None:
+    """Forget a session; at a logout, statements that were submitted to run on their own may go on."""
     for query in list(RUNNING.values()):
-        if query.token == token:
+        if query.token == token and (killed or not query.alone):
             query.abort()
     fake.sessions.pop(token, None)
     USERS.pop(token, None)
@@ -206,12 +250,12 @@ def leave(token: str) -> None:
 
 def status(identifier: str) -> dict[str, Any]:
     if identifier in RUNNING:
-        return {"id": identifier, "status": "ABORTING" if RUNNING[identifier].aborted else "RUNNING"}
+        return {"id": identifier, "status": "ABORTING" if RUNNING[identifier].aborted.is_set() else "RUNNING"}
     answer = DONE[identifier].task.result()
     if answer["success"]:
         return {"id": identifier, "status": "SUCCESS"}
     told = {"errorCode": int(answer["code"]), "errorMessage": answer["message"]}
-    return {"id": identifier, "status": "ABORTED" if DONE[identifier].aborted else "FAILED_WITH_ERROR", **told}
+    return {"id": identifier, "status": "ABORTED" if DONE[identifier].aborted.is_set() else "FAILED_WITH_ERROR", **told}
 
 
 def progress(query: Query) -> dict[str, Any]:
@@ -219,21 +263,26 @@ def progress(query: Query) -> dict[str, Any]:
     return {"data": data, "code": "333334", "message": "Query execution in progress.", "success": True}
 
 
-async def control(action: str) -> dict[str, Any]:
+async def control(action: str, body: dict[str, Any]) -> dict[str, Any]:
+    if action == "key":
+        KEYS.update(body)
+    if action == "mute":
+        MUTE.append("status")
     if action == "kill":
         for token in [token for token, user in USERS.items() if user != "ADMIN"]:
-            leave(token)
+            leave(token, killed=True)
     sessions = [token for token, user in USERS.items() if user != "ADMIN"]
-    return {"sessions": len(sessions), "running": sum(USERS.get(query.token) != "ADMIN" for query in RUNNING.values())}
+    running = sum(USERS.get(query.token) != "ADMIN" for query in RUNNING.values())
+    return {**ASKED, "sessions": len(sessions), "running": running}
 
 
-async def answer(  # noqa: C901, PLR0911 - one branch for each path of the protocol
+async def answer(  # noqa: C901, PLR0911, PLR0912 - one branch for each path of the protocol
     path: str, query: str, headers: Any, body: dict[str, Any]
 ) -> dict[str, Any]:
     token = dict(headers).get(b"authorization", b"").decode()[17:-1]
     parts = path.strip("/").split("/")
     if path.startswith("/control/"):
-        return await control(parts[1])
+        return await control(parts[1], body)
     if path == "/session/v1/login-request":
         return await login(headers, body, query)
     if token not in fake.sessions:
@@ -243,17 +292,24 @@ async def answer(  # noqa: C901, PLR0911 - one branch for each path of the proto
     elif path == "/queries/v1/query-request":
         request = parse_qs(query)["requestId"][0]
         started = Query(token, request, headers, body)
+        await started.lasts("submitted")
         return progress(started) if body.get("asyncExec") else await started.task
     elif path == "/queries/v1/abort-request":
         for found in list(RUNNING.values()):
             if found.request == body["requestId"]:
                 found.abort()
     elif parts[0] == "queries" and parts[-1] == "abort-request":
+        ASKED["aborts"] += 1
         if parts[1] in RUNNING:
             RUNNING[parts[1]].abort()
     elif parts[0] == "queries" and parts[-1] == "result":
+        await DONE[parts[1]].lasts("fetched")
         return await DONE[parts[1]].task
     elif parts[0] == "monitoring":
+        ASKED["questions"] += 1
+        if MUTE:
+            MUTE.pop()
+            return failure("000261", "XX000", "Something failed inside.")
         return {"data": {"queries": [status(parts[-1])]}, "success": True}
     return {"data": None, "code": None, "message": None, "success": True}
 
@@ -272,5 +328,11 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": out})
 
 
+def end_with_the_tests() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=end_with_the_tests, daemon=True).start()
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", lifespan="off")

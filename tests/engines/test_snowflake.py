@@ -1,24 +1,52 @@
 """What only Snowflake has."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
+from colonnade.server.engines.base import Client
 from colonnade.server.engines.snowflake import ENGINE
 from colonnade.server.engines.snowflake.values import date_text, months_text, scaled, timestamp_text
-from colonnade.server.errors import AuthFailed, ConfigError, DriverMissing, SqlError
+from colonnade.server.errors import (
+    AuthFailed,
+    ColonnadeError,
+    ConfigError,
+    ConnectionLost,
+    DriverMissing,
+    SqlError,
+    TimedOut,
+)
 from colonnade.server.model import Limits
 from colonnade.server.secrets import resolve
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import ValidationError
 
 from tests.conftest import engine_file
-from tests.contract.case import ask, opened
-from tests.engines.snowflake import PASSWORD, Started
+from tests.contract.case import Case, Login, ask, opened, until
+from tests.engines.snowflake import DSN, PASSWORD, Started, key_pair
+
+emulated = pytest.mark.skipif(DSN is not None, reason="asks what only the emulator can be told to do")
+
+
+@pytest.fixture
+def server(started: Callable[[str], object]) -> Started:
+    return cast("Started", started("snowflake"))
+
+
+@asynccontextmanager
+async def working(server: Started, folder: Path) -> AsyncGenerator[tuple[Case, Client]]:
+    """Open a client with one session, on which a statement has run."""
+    async with engine_file("snowflake").case(server, folder) as case, opened(case, Limits(concurrent=1)) as client:
+        await ask(case, client, "select 1")
+        yield case, client
+
+
+async def is_so(server: Started, **counts: int) -> bool:
+    told = await server.control("count")
+    return all(told[name] == count for name, count in counts.items())
 
 
 async def refused(**settings: object) -> Exception:
@@ -65,18 +93,43 @@ async def test_a_private_key_that_is_none_is_told_and_not_repeated() -> None:
     assert "not PEM" in str(await refused(account="acc", user="u", private_key="hunter2"))
 
 
-async def test_a_key_pair_logs_in_with_a_signed_token(started: Callable[[str], object]) -> None:
-    # The emulator knows no keys: it tells that a token came, and refuses it as Snowflake does an unknown key.
-    server = started("snowflake")
-    assert isinstance(server, Started)
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
-    encryption = serialization.BestAvailableEncryption(b"hunter2")
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption).decode()
-    settings = {name: value for name, value in server.login("LIB").settings.items() if name != "password"}
-    error = await refused(**settings, private_key=pem, private_key_file_pwd="hunter2")
+@emulated
+@pytest.mark.parametrize("passphrase", [None, "hunter2"])
+@pytest.mark.parametrize("place", ["private_key", "private_key_file"])
+async def test_a_key_pair_logs_in_and_another_key_does_not(
+    server: Started, tmp_path: Path, place: str, passphrase: str | None
+) -> None:
+    private, public = key_pair(passphrase)
+    settings: dict[str, Any] = {**server.login("LIB").settings, place: private}
+    for name in ("password", "database", "schema"):
+        del settings[name]
+    if place == "private_key_file":
+        (tmp_path / "key.p8").write_text(private)
+        settings[place] = str(tmp_path / "key.p8")
+    if passphrase is not None:
+        settings["private_key_file_pwd"] = passphrase
+    await server.control("key", READER=public)
+    options = ENGINE.options.model_validate(settings)
+    client = await ENGINE.open(options, await resolve(options), Limits())
+    assert (await client.ping()).version.startswith("Snowflake")
+    await client.close()
+    await server.control("key", READER=key_pair()[1])
+    error = await refused(**settings)
     assert isinstance(error, AuthFailed)
     assert "key" in str(error)
-    assert "390144" in str(error)
+
+
+@pytest.mark.parametrize("place", ["private_key", "private_key_file"])
+@pytest.mark.parametrize("passphrase", [None, "hunter2 not"])
+async def test_a_wrong_passphrase_is_told(tmp_path: Path, place: str, passphrase: str | None) -> None:
+    private, _ = key_pair("hunter2")
+    settings = {"account": "acc", "user": "u", place: private, "private_key_file_pwd": passphrase}
+    if place == "private_key_file":
+        (tmp_path / "key.p8").write_text(private)
+        settings[place] = str(tmp_path / "key.p8")
+    error = await refused(**settings)
+    assert isinstance(error, ConfigError)
+    assert "passphrase" in str(error)
 
 
 async def test_a_browser_is_not_opened_without_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,11 +145,145 @@ async def test_a_browser_is_not_opened_because_a_file_says_so(tmp_path: Path) ->
     assert "unasked" in str(await refused(connection_name="work", connections_file=str(file)))
 
 
-async def test_an_answer_in_time_is_not_late_by_polling(started: Callable[[str], object], tmp_path: Path) -> None:
-    async with engine_file("snowflake").case(started("snowflake"), tmp_path) as case, opened(case) as client:
+@emulated
+async def test_a_short_statement_is_asked_about_little_and_a_long_one_ever_less(
+    server: Started, tmp_path: Path
+) -> None:
+    async with engine_file("snowflake").case(server, tmp_path) as case, opened(case) as client:
+        before = (await server.control("count"))["questions"]
+        for _ in range(10):
+            assert (await ask(case, client, "select 1"))[1] == [(1,)]
+        between = (await server.control("count"))["questions"]
+        assert between - before <= 50
+        begun = anyio.current_time()
+        assert (await ask(case, client, "select 1 /* runs for 1 s */"))[1] == [(1,)]
+        assert anyio.current_time() - begun < 1.9  # at most half of it late
+        assert 4 <= (await server.control("count"))["questions"] - between <= 14
+
+
+STAGES = ("submitted", "runs", "fetched")
+
+
+@emulated
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_cancelled_statement_is_aborted_at_any_stage(server: Started, tmp_path: Path, stage: str) -> None:
+    async with working(server, tmp_path) as (case, client):
+        with anyio.fail_after(2):
+            with anyio.move_on_after(0.15):
+                await ask(case, client, f"select 1 /* {stage} for 0.4 s */")
+            assert (await server.control("count"))["running"] == 0
+            assert (await ask(case, client, "select 1"))[1] == [(1,)]
+
+
+@emulated
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_deadline_holds_at_any_stage(server: Started, tmp_path: Path, stage: str) -> None:
+    async with working(server, tmp_path) as (case, client):
+        with anyio.fail_after(2), pytest.raises(TimedOut, match=r"0\.15 s"):
+            await ask(case, client, f"select 1 /* {stage} for 0.4 s */", seconds=0.15)
+        assert (await server.control("count"))["running"] == 0
+        assert (await ask(case, client, "select 1"))[1] == [(1,)]
+
+
+@emulated
+@pytest.mark.parametrize("stage", STAGES)
+async def test_closing_ends_what_runs_at_any_stage(server: Started, tmp_path: Path, stage: str) -> None:
+    ended: list[object] = []
+
+    async with working(server, tmp_path) as (case, client), anyio.create_task_group() as tasks:
+
+        async def work() -> None:
+            try:
+                seconds = 60 if stage == "runs" else 1
+                ended.append((await ask(case, client, f"select 1 /* {stage} for {seconds} s */", seconds=90))[1])
+            except ConnectionLost as error:
+                ended.append(error)
+
+        tasks.start_soon(work)
+        await anyio.sleep(0.2)
         with anyio.fail_after(5):
-            for _ in range(10):
-                assert (await ask(case, client, "select 1"))[1] == [(1,)]
+            await client.close()
+            await until(lambda: is_so(server, running=0, sessions=0))
+    # A result that was on its way may have come.
+    assert isinstance(ended[0], ConnectionLost) or (stage == "fetched" and ended == [[(1,)]])
+
+
+@emulated
+@pytest.mark.parametrize("stage", STAGES)
+async def test_a_session_killed_at_any_stage_is_told_or_goes_unnoticed(
+    server: Started, tmp_path: Path, stage: str
+) -> None:
+    async with working(server, tmp_path) as (case, client):
+
+        async def work() -> None:
+            with suppress(ConnectionLost):
+                assert (await ask(case, client, f"select 1 /* {stage} for 0.5 s */"))[1] == [(1,)]
+
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(work)
+                await anyio.sleep(0.2)
+                await server.control("kill")
+            await until(lambda: is_so(server, running=0, sessions=0))
+            assert (await ask(case, client, "select 1"))[1] == [(1,)]
+
+
+@emulated
+async def test_a_submission_that_outlasts_the_patience_is_aborted_behind(server: Started, tmp_path: Path) -> None:
+    async with working(server, tmp_path) as (case, client):
+        with anyio.fail_after(1.5), anyio.move_on_after(0.1):
+            await ask(case, client, "select 1 /* submitted for 1.2 s */ /* runs for 60 s */")
+        await until(lambda: is_so(server, running=0, sessions=0))
+        assert (await ask(case, client, "select 1"))[1] == [(1,)]
+
+
+@emulated
+async def test_a_statement_that_could_not_be_asked_about_does_not_run_on(server: Started, tmp_path: Path) -> None:
+    async with working(server, tmp_path) as (case, client):
+        await server.control("mute")
+        with anyio.fail_after(5), pytest.raises(ColonnadeError):
+            await ask(case, client, "select 1 /* runs for 60 s */")
+        assert (await server.control("count"))["running"] == 0
+        assert (await ask(case, client, "select 1"))[1] == [(1,)]
+
+
+@emulated
+async def test_the_session_of_a_long_statement_is_kept_after_its_cancellation(server: Started, tmp_path: Path) -> None:
+    async with working(server, tmp_path) as (case, client):
+        before = await server.control("count")
+        for seconds in (1.9, 2.2):
+            with anyio.move_on_after(seconds) as limit:
+                await ask(case, client, "select 1 /* runs for 60 s */")
+            # The next question would come as much as half a second later: an abort is not to wait for it.
+            assert anyio.current_time() - limit.deadline < 0.24
+        assert (await ask(case, client, "select 1"))[1] == [(1,)]
+        after = await server.control("count")
+        assert (after["logins"], after["aborts"]) == (before["logins"], before["aborts"] + 2)
+
+
+@emulated
+async def test_a_login_that_was_given_up_leaves_no_session(server: Started, tmp_path: Path) -> None:
+    async with engine_file("snowflake").case(server, tmp_path) as case:
+        before = (await server.control("count"))["logins"]
+        options = ENGINE.options.model_validate({**case.login.settings, "warehouse": "0.4"})
+        with anyio.move_on_after(0.2):
+            await ENGINE.open(options, await resolve(options), Limits())
+        await until(lambda: is_so(server, logins=before + 1, sessions=0))
+        await anyio.sleep(0.3)
+        assert await is_so(server, logins=before + 1, sessions=0)
+
+
+@emulated
+async def test_a_close_waits_for_a_login_that_was_given_up(server: Started, tmp_path: Path) -> None:
+    async with engine_file("snowflake").case(server, tmp_path) as case:
+        login = Login({**case.login.settings, "warehouse": "0.4"})
+        async with opened(case, Limits(concurrent=2), login) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, case, client, "select 1 /* runs for 60 s */")
+            await until(lambda: is_so(server, running=1))
+            with anyio.move_on_after(0.2):
+                await ask(case, client, "select 1")
+            tasks.cancel_scope.cancel()
+        assert await is_so(server, sessions=0, running=0)
 
 
 async def test_a_bare_describe_is_sent_as_it_is(started: Callable[[str], object], tmp_path: Path) -> None:
@@ -143,13 +330,52 @@ async def test_nothing_is_written_to_the_home_folder(
     assert list(home.iterdir()) == []
 
 
-async def test_the_driver_is_not_imported_before_its_first_use() -> None:
-    code = (
-        "import anyio, sys; from colonnade.server.engines.snowflake import ENGINE as e;"
-        "from colonnade.server.model import Limits; assert 'snowflake.connector' not in sys.modules"
-    )
-    process = await anyio.run_process((sys.executable, "-c", code))
-    assert process.returncode == 0
+LAZY = """
+import sys
+from time import perf_counter
+
+import anyio
+from colonnade.server.engines.base import Client
+from colonnade.server.engines.snowflake import ENGINE
+from colonnade.server.errors import Unreachable
+from colonnade.server.model import Limits
+
+assert not any(name.startswith("snowflake") for name in sys.modules)
+waits = []
+
+
+async def tick() -> None:
+    while True:
+        begun = perf_counter()
+        await anyio.sleep(0.005)
+        waits.append(perf_counter() - begun)
+
+
+async def main() -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(tick)
+        settings = {"account": "a", "user": "u", "host": "127.0.0.1", "port": 1, "protocol": "http", "password": "p"}
+        options = ENGINE.options.model_validate(settings)
+        begun = perf_counter()
+        try:
+            await ENGINE.open(options, {"password": "p"}, Limits())
+        except Unreachable:
+            pass
+        print(len(waits), max(waits), perf_counter() - begun)
+        tasks.cancel_scope.cancel()
+
+
+anyio.run(main)
+assert "snowflake.connector.aio" in sys.modules
+"""
+
+
+async def test_the_driver_is_imported_by_its_first_use_while_others_are_answered() -> None:
+    process = await anyio.run_process((sys.executable, "-c", LAZY), check=False)
+    assert process.returncode == 0, process.stderr.decode()
+    ticks, longest, whole = map(float, process.stdout.split())
+    assert ticks >= 10
+    assert longest < whole / 2, "the loop stood still for most of the import"
 
 
 def test_values_beyond_what_python_holds_are_written_whole() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
 from .client import SnowflakeClient
-from .opening import connector
+from .opening import Leaving, connector
 from .options import SnowflakeOptions
 
 
@@ -27,8 +27,9 @@ class Snowflake:
         limits: Limits,
         route: Route = direct,  # noqa: ARG002 - the driver takes no other name for TLS than the one it connects to
     ) -> Client:
-        connect = await connector(options, secrets, limits)
-        return SnowflakeClient(connect, await connect(), limits)
+        leaving = Leaving()
+        connect = await connector(options, secrets, limits, leaving)
+        return SnowflakeClient(connect, await connect(), limits, leaving)
 
 
 ENGINE: Engine[SnowflakeOptions] = Snowflake()

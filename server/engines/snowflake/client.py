@@ -15,6 +15,7 @@ from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import HURRY, PATIENCE, Sessions
 from .catalog import SHOWN, Found, Rows, catalog_of, fingerprint_of, instead, show
+from .opening import Connect, Leaving
 from .statements import watched
 from .values import cursor_of, result_column
 
@@ -27,23 +28,26 @@ BATCH: Final = 1_000
 SHORTEST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """Between two questions whether a statement has ended, in seconds; the pauses grow from the one to the other."""
+LEAVING: Final = 2 * PATIENCE
+"""How long sessions may take to abort what they run and to log out, in seconds."""
 
 
 class SnowflakeClient:
     """Sessions of one account, opened as statements need them and kept for the next."""
 
     def __init__(
-        self, connect: "Callable[[], Awaitable[SnowflakeConnection]]", first: "SnowflakeConnection", limits: Limits
+        self, connect: Connect, first: "SnowflakeConnection", limits: Limits, leaving: set[asyncio.Task[None]]
     ) -> None:
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = leaving
+        self._closed = False
 
         async def session() -> Session:
-            return Session(await connect(), self._leaving)
+            return Session(await connect(), leaving)
 
         self._limits = limits
         self._database = first.database
         self._schema = first.schema or ""
-        self._sessions = Sessions(session, Session(first, self._leaving), limits)
+        self._sessions = Sessions(session, Session(first, leaving), limits)
 
     @asynccontextmanager
     async def run(self, statement: Judged, *, rows: int, seconds: float) -> AsyncGenerator[Cursor]:
@@ -66,8 +70,9 @@ class SnowflakeClient:
             return ServerInfo(version=f"Snowflake {first[0]['VERSION']}")
 
     async def close(self) -> None:
+        self._closed = True
         await self._sessions.close()
-        with anyio.move_on_after(PATIENCE, shield=True):
+        with anyio.move_on_after(LEAVING, shield=True):
             while self._leaving:
                 await asyncio.wait(self._leaving)
 
@@ -102,7 +107,9 @@ class SnowflakeClient:
         async def submit(session: Session) -> None:
             try:
                 await session.submit(text, deadline, rows)
-            except (anyio.get_cancelled_exc_class(), TimedOut):
+                if self._closed:  # meanwhile, when this session was not yet among those to terminate
+                    raise _closed()
+            except (anyio.get_cancelled_exc_class(), TimedOut, ConnectionLost):
                 with anyio.CancelScope(shield=True):
                     await session.end(HURRY)
                 raise
@@ -113,7 +120,7 @@ class SnowflakeClient:
 class Session:
     """A session and the one statement on it."""
 
-    def __init__(self, connection: "SnowflakeConnection", leaving: set[asyncio.Task[None]]) -> None:
+    def __init__(self, connection: "SnowflakeConnection", leaving: Leaving) -> None:
         self.connection = connection
         self.cursor: SnowflakeCursor = cursor_of(connection)
         self._leaving = leaving
@@ -122,6 +129,7 @@ class Session:
         self._call: asyncio.Task[Any] | None = None
         """What the driver is doing: never cancelled by a caller who gives up, but ended on the server."""
         self._failure: ColonnadeError | None = None
+        self._stopping = asyncio.Event()
         self._gone = False
 
     async def submit(self, text: str, deadline: Deadline, rows: int) -> None:
@@ -132,6 +140,7 @@ class Session:
             "ROWS_PER_RESULTSET": rows,
         }
         self._failure = self._query = None
+        self._stopping.clear()
         try:
             with watched(deadline):
                 await self.do(self._submit(text, parameters))
@@ -159,24 +168,36 @@ class Session:
 
     async def _wait(self) -> None:
         """Ask how the statement is until it has ended, then for its result: asked before, that would be empty."""
+        query, pause = self._query or "", SHORTEST_PAUSE
+        while await self._runs(query):
+            if self._stopping.is_set():
+                await asyncio.sleep(SHORTEST_PAUSE)
+                continue
+            with anyio.move_on_after(pause):
+                await self._stopping.wait()
+            pause = min(LONGEST_PAUSE, pause * 1.5)
+        # Only here: when the question failed, the statement may well be running.
+        self._query = None
+        if self._stopping.is_set():
+            raise _closed()
+        await self.cursor.query_result(query)
+
+    async def _runs(self, query: str) -> bool:
         from snowflake.connector import QueryStatus
 
-        query, pause = self._query or "", SHORTEST_PAUSE
-        try:
-            while True:
-                status = await self.connection.get_query_status(query)
-                if not self.connection.is_still_running(status) and status is not QueryStatus.ABORTING:
-                    break
-                await asyncio.sleep(pause)
-                pause = min(LONGEST_PAUSE, pause * 1.5)
-            await self.cursor.query_result(query)
-        finally:
-            self._query = None
+        status = await self.connection.get_query_status(query)
+        return self.connection.is_still_running(status) or status is QueryStatus.ABORTING
 
     async def do(self, work: Coroutine[Any, Any, T]) -> T:
-        """Let the driver work to the end, whatever becomes of the caller."""
+        """Let the driver work to the end, whatever becomes of the caller. Raises ConnectionLost after `terminate`."""
         call = self._call = asyncio.ensure_future(work)
-        return await asyncio.shield(call)
+        try:
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if call.cancelled() and not (task is not None and task.cancelling()):
+                raise _closed() from None  # the work was given up, not the caller
+            raise
 
     async def ask(self, text: str, deadline: Deadline) -> Rows:
         """Run a short query of our own and read it whole."""
@@ -204,23 +225,25 @@ class Session:
 
     async def _stop(self) -> None:
         """Abort the statement, and wait until the driver's call, which only its end on the server ends, has ended."""
-        if self._call is not None and not self._call.done() and self._query is None:
-            await asyncio.wait({self._call})  # the submission, which is answered at once, or rows on their way
+        self._stopping.set()
+        call = self._call
+        if call is not None and not call.done() and self._query is None:
+            await asyncio.wait({call})  # the submission, which is answered at once, or rows on their way
         if self._query is not None:
-            if self._call is None or self._call.done():
-                self._call = asyncio.ensure_future(self._wait())
+            if call is None or call.done():
+                call = self._call = asyncio.ensure_future(self._wait())
             await self.cursor.abort_query(self._query)
-        if self._call is not None:
-            await asyncio.wait({self._call})
-            self._call.exception()
-            self._call = None
+        if call is not None:
+            await asyncio.wait({call})
+            if not call.cancelled():
+                call.exception()
 
     async def close(self) -> None:
         self._gone = True
         await self.connection.close(retry=False)
 
     def terminate(self) -> None:
-        """Log out, which also ends what the session runs; nobody waits for it but `close`."""
+        """Abort what the session runs and log out; nobody waits for it but the client's `close`."""
         if not self._gone:
             self._gone = True
             task = asyncio.ensure_future(self._leave())
@@ -228,12 +251,14 @@ class Session:
             task.add_done_callback(self._leaving.discard)
 
     async def _leave(self) -> None:
+        # A server need not abort at a logout what was submitted to run on its own.
+        with anyio.move_on_after(PATIENCE), suppress(Exception):
+            await self._stop()
         with suppress(Exception):
             await self.connection.close(retry=False)
         if self._call is not None:
             self._call.cancel()
-            with suppress(Exception, asyncio.CancelledError):
-                await self._call
+            await asyncio.wait({self._call}, timeout=HURRY)
 
 
 class Reading:
@@ -258,3 +283,7 @@ class Reading:
                 return
             self._left -= len(batch)
             yield batch
+
+
+def _closed() -> ConnectionLost:
+    return ConnectionLost("The connection was closed.", hint="Send it again.")

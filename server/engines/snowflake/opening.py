@@ -51,14 +51,17 @@ FROM_FILE: Final = frozenset(
     {"account", "host", "port", "protocol", "warehouse", "database", "schema", "role", "user", "password"}
     | {"authenticator", "private_key_file", "private_key_file_pwd", "token", "workload_identity_provider"}
 )
-RENAMED: Final = {"private_key_file_pwd": "private_key_password"}
-"""Options that the driver has another name for by now, and warns of the old one."""
 
 Connect = Callable[[], Awaitable["SnowflakeConnection"]]
+Leaving = set[asyncio.Task[None]]
+"""Sessions on their way out."""
 
 
-async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits) -> Connect:
-    """Return what opens a session. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed."""
+async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limits: Limits, leaving: Leaving) -> Connect:
+    """Return what opens a session. Raises DriverMissing, ConfigError; the returned one Unreachable, AuthFailed.
+
+    A session that nobody waits for any more is closed once it is open, by a task among `leaving`.
+    """
     # Importing takes a second of processor time, during which other connections are to answer.
     await anyio.to_thread.run_sync(require, "snowflake.connector.aio", 'pip install "snowflake-connector-python>=5.2"')
     from snowflake.connector.aio import SnowflakeConnection
@@ -69,7 +72,7 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
     target = _target(settings)
     seconds = max(1, math.ceil(limits.connect))
 
-    async def connect() -> "SnowflakeConnection":
+    async def log_in() -> "SnowflakeConnection":
         try:
             connection = SnowflakeConnection(
                 **settings,
@@ -81,8 +84,12 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
                 session_parameters=dict(SESSION),
             )
             await connection.connect()
-            lacking = settings.get("database") and not await _has_database(connection)
         except Exception as error:  # noqa: BLE001 - whatever it is, it leaves in words that hold no secret
+            raise _refusal(error, target) from None
+        try:
+            lacking = settings.get("database") and not await _has_database(connection)
+        except Exception as error:  # noqa: BLE001 - likewise
+            await _leave(connection)
             raise _refusal(error, target) from None
         if lacking:
             await _leave(connection)
@@ -92,7 +99,24 @@ async def connector(options: SnowflakeOptions, secrets: Mapping[str, str], limit
             )
         return connection
 
+    async def connect() -> "SnowflakeConnection":
+        # Cut off in the middle, the driver would leave a session behind, for hours.
+        opening = asyncio.ensure_future(log_in())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            task = asyncio.ensure_future(_abandon(opening))
+            leaving.add(task)
+            task.add_done_callback(leaving.discard)
+            raise
+
     return connect
+
+
+async def _abandon(opening: "asyncio.Task[SnowflakeConnection]") -> None:
+    await asyncio.wait({opening})
+    if not opening.cancelled() and opening.exception() is None:
+        await _leave(opening.result())
 
 
 async def _has_database(connection: "SnowflakeConnection") -> bool:
@@ -106,7 +130,7 @@ async def _has_database(connection: "SnowflakeConnection") -> bool:
 
 async def _leave(connection: "SnowflakeConnection") -> None:
     try:
-        await asyncio.shield(connection.close(retry=False))
+        await connection.close(retry=False)
     except Exception:  # noqa: BLE001 - there is nothing to lose any more
         return
 
@@ -124,17 +148,18 @@ def _settings(options: SnowflakeOptions, secrets: Mapping[str, str]) -> dict[str
     if "private_key" in found or "private_key_file" in found:
         found.setdefault("authenticator", "SNOWFLAKE_JWT")
     _check(found, options)
-    if "private_key" in found:
-        found["private_key"] = _der(found.pop("private_key"), found.pop("private_key_file_pwd", None))
-    return {RENAMED.get(name, name): value for name, value in found.items()}
+    passphrase = found.pop("private_key_file_pwd", None)
+    if "private_key" in found or "private_key_file" in found:
+        # The driver would say of a wrong passphrase no more than that the login failed.
+        text = found.pop("private_key", None) or _text_of(Path(found["private_key_file"]))
+        found.pop("private_key_file", None)
+        found["private_key"] = _der(text, passphrase)
+    return found
 
 
 def _check(found: Mapping[str, Any], options: SnowflakeOptions) -> None:
     if not found.get("account"):
         raise ConfigError("The named connection holds no account.", hint="Set `account`.")
-    key = found.get("private_key_file")
-    if key is not None and not Path(key).is_file():
-        raise ConfigError(f"There is no file {Path(key).name} at `private_key_file`.", hint="Correct it.")
     if str(found.get("authenticator", "")).lower() == "externalbrowser":
         if options.authenticator != "externalbrowser":
             raise ConfigError(
@@ -147,6 +172,15 @@ def _check(found: Mapping[str, Any], options: SnowflakeOptions) -> None:
             )
 
 
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(errors="replace")
+    except OSError as error:
+        raise ConfigError(
+            f"The file {file.name} at `private_key_file` cannot be read: {error.strerror}.", hint="Correct it."
+        ) from None
+
+
 def _der(text: str, passphrase: str | None) -> bytes:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
@@ -156,7 +190,7 @@ def _der(text: str, passphrase: str | None) -> bytes:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(
             "The private key is not PEM text, or its passphrase is wrong or missing.",
-            hint="Set `private_key` to the whole text from BEGIN to END, and `private_key_file_pwd`.",
+            hint="Give the whole text from BEGIN to END, and its passphrase as `private_key_file_pwd`.",
         ) from None
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

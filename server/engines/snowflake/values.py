@@ -65,8 +65,11 @@ class Described(Protocol):
 def result_column(column: Described) -> ResultColumn:
     code = column.type_code
     if code == FIXED:
-        whole = column.scale == 0
-        return ResultColumn(column.name, _number(column), codecs.integer if whole else codecs.decimal)
+        if column.scale is None:
+            # Such a float without a scale has up to 16,384 zeros, if written without its exponent.
+            return ResultColumn(column.name, "decfloat", str)
+        name = f"number({column.precision},{column.scale})"
+        return ResultColumn(column.name, name, codecs.decimal if column.scale else codecs.integer)
     if code == TEXT:
         return ResultColumn(column.name, sized("varchar", column.internal_size))
     if code == BINARY:
@@ -77,11 +80,6 @@ def result_column(column: Described) -> ResultColumn:
         if code in CUT and column.scale > MICROS:
             name += " to microseconds"
     return ResultColumn(column.name, name, CODECS.get(code, codecs.anything))
-
-
-def _number(column: Described) -> str:
-    # A decimal float has no scale of its own.
-    return "decfloat" if column.scale is None else f"number({column.precision},{column.scale})"
 
 
 def sized(name: str, size: int | None) -> str:
