@@ -26,6 +26,8 @@ from .base.threads import in_thread
 T = TypeVar("T")
 
 BATCH: Final = 1_000
+AHEAD: Final = 4
+"""Batches that are read at once, after the first."""
 LOCK_SECONDS: Final = 5.0
 SCHEMA: Final = "main"
 LONGEST_VALUE: Final = 50_000_000
@@ -144,13 +146,15 @@ class SqliteCursor:
         )
 
     async def batches(self) -> AsyncIterator[list[tuple[object, ...]]]:
-        batch = self._first
-        while batch:
-            self._left -= len(batch)
-            yield batch
+        rows = self._first
+        while rows:
+            self._left -= len(rows)
+            for start in range(0, len(rows), BATCH):
+                yield rows[start : start + BATCH]
             if self._left <= 0:
                 return
-            batch = await self._in_thread(lambda: self._cursor.fetchmany(min(BATCH, self._left)))
+            # Each way into the thread has its price.
+            rows = await self._in_thread(lambda: self._cursor.fetchmany(min(AHEAD * BATCH, self._left)))
 
     def close(self) -> None:
         self._cursor.close()
