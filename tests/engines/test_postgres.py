@@ -1,16 +1,19 @@
 """What only PostgreSQL does: its types, its privileges, its network, its words."""
 
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import anyio
+import asyncpg
 import pytest
+from colonnade.server.app import App
 from colonnade.server.engines.base import Client
 from colonnade.server.engines.postgres import ENGINE, PostgresClient, PostgresOptions, opening
 from colonnade.server.errors import (
+    AuthFailed,
     ColonnadeError,
     ConfigError,
     ConnectionLost,
@@ -20,7 +23,7 @@ from colonnade.server.errors import (
     TimedOut,
     Unreachable,
 )
-from colonnade.server.model import Catalog, Column, ForeignKey, Index, Limits, Table
+from colonnade.server.model import Caller, Catalog, Column, ForeignKey, Index, Limits, Table
 from pydantic import ValidationError
 
 from tests.contract.case import Case, Login, Server, ask, opened, unguarded, until
@@ -616,3 +619,77 @@ async def test_a_client_that_was_closed_says_so(case: Case) -> None:
             await client.close()
         with pytest.raises(ColonnadeError, match="closed"):
             await ask(case, client, "select 1")
+
+
+@pytest.fixture
+async def rotating(case: Case, tmp_path: Path) -> AsyncGenerator[Path]:
+    """A login whose password stands in a file, and a configuration with it; a client that has one connection open."""
+    await case.admin("create role rotating login password 'old'")
+    secret = tmp_path / "secret"
+    secret.touch(0o600)
+    secret.write_text("old")
+    place = case.login.settings
+    (tmp_path / "colonnade.toml").write_text(f"""
+        [[domain]]
+        name = "Shop"
+        [[domain.connection]]
+        name = "crm"
+        type = "postgres"
+        host = "{place["host"]}"
+        database = "{place["database"]}"
+        user = "rotating"
+        password = {{ file = "{secret}" }}
+    """)
+    yield secret
+    await case.admin("drop role rotating")
+
+
+@pytest.fixture
+def logins(case: Case, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Count the connections that are tried."""
+    del case
+    tried: list[object] = []
+    connect = asyncpg.connect
+
+    async def counted(*args: Any, **kwargs: Any) -> object:  # noqa: ANN401 - as asyncpg's
+        if kwargs.get("user") == "rotating":
+            tried.append(kwargs["password"])
+        return await connect(*args, **kwargs)
+
+    monkeypatch.setattr(asyncpg, "connect", counted)
+    return tried
+
+
+@asynccontextmanager
+async def with_one_busy(secret: Path) -> AsyncGenerator[Callable[[], Awaitable[object]]]:
+    """Yield what needs one more connection than the client has: the one it has is at work."""
+    caller = Caller("ann", "test", "memory")
+    async with App.open(secret.parent / "colonnade.toml", environ={}) as app:
+        connection = await app.connection(caller, "Shop:crm")
+        await app.run(caller, connection, "select 1")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(app.run, caller, connection, "select 1 from pg_sleep(20)")
+            await anyio.sleep(0.05)
+            yield lambda: app.run(caller, connection, "select 1")
+            tasks.cancel_scope.cancel()
+
+
+async def test_a_rotated_password_is_read_anew_without_anybody_noticing(
+    case: Case, rotating: Path, logins: list[object]
+) -> None:
+    async with with_one_busy(rotating) as ask_more:
+        await case.admin("alter role rotating password 'new'")
+        await anyio.Path(rotating).write_text("new")
+        await ask_more()
+        assert logins == ["old", "old", "new"]
+
+
+async def test_a_password_that_is_wrong_now_is_tried_twice_and_no_more(
+    case: Case, rotating: Path, logins: list[object]
+) -> None:
+    async with with_one_busy(rotating) as ask_more:
+        await case.admin("alter role rotating password 'new'")
+        for _ in range(3):
+            with pytest.raises(AuthFailed):
+                await ask_more()
+        assert logins == ["old", "old", "old"]

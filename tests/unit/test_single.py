@@ -36,7 +36,7 @@ def test_one_statement_passes(text: str) -> None:
         "select `'`; drop table a; select `'`",
         "select [']; drop table a; select [']",
         "select 'open; x",
-        "select \"'\"; drop table a; select \"'\"",
+        'select "\'"; drop table a; select "\'"',
     ],
 )
 def test_what_some_dialect_reads_as_several_is_not_sent(text: str) -> None:
