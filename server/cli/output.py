@@ -28,8 +28,8 @@ def _connections(result: dict[str, Any]) -> None:
     for each in result["connections"]:
         if each.get("reason"):
             print(f"\n{each['key']} ({each['type']}) is {each['status']}: {each['reason']}")
-        for lack in each.get("lacks", ()):
-            print(f"\n{each['key']} ({each['type']}): {lack}")
+        if each.get("lacks"):
+            print(f"\n{each['key']} ({each['type']}): {'; '.join(each['lacks'])}")
     if result.get("left_out"):
         print(f"\nleft out: {result['left_out']}")
 

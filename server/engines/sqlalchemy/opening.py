@@ -169,7 +169,8 @@ def _choice(url: "URL", dialect: "type[Dialect]") -> str:
     for module in iter_modules(package.__path__):
         other = url.set(drivername=f"{backend}+{module.name}")
         try:
-            if other.get_dialect().get_async_dialect_cls(other).is_async:
+            found_there = other.get_dialect().get_async_dialect_cls(other)
+            if found_there.is_async and found_there.driver == module.name:
                 found.append(f"{other.drivername}://")
         except Exception:  # noqa: BLE001, S112 - a module of another kind
             continue
