@@ -6,7 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from colonnade.server.engines.base.sessions import HURRY, PATIENCE, Sessions
-from colonnade.server.errors import ConnectionLost, TimedOut
+from colonnade.server.errors import ConnectionLost, TimedOut, Unreachable
 from colonnade.server.model import Limits
 
 
@@ -111,6 +111,18 @@ async def test_whoever_gave_up_is_not_kept_waiting(error: object) -> None:
         except TimedOut:
             pass
     assert house.opened[0].log == [HURRY]
+
+
+async def test_an_opening_that_takes_for_ever_is_given_up() -> None:
+    async def never() -> Fake:
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    sessions = Sessions(never, Fake(0), Limits(concurrent=2, connect=0.05))
+    async with sessions.lend(Fake.begin):
+        with anyio.fail_after(2), pytest.raises(Unreachable, match=r"0\.05 s"):
+            async with sessions.lend(Fake.begin):
+                pass
 
 
 async def test_closing_says_goodbye_and_drops_what_is_in_use() -> None:

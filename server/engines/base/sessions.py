@@ -6,8 +6,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import anyio
 
-from ...errors import ConnectionLost, TimedOut
+from ...errors import ConnectionLost, TimedOut, Unreachable
 from ...model import Limits
+from .deadline import GRACE
 
 PATIENCE: Final = 2.0
 HURRY: Final = 0.5
@@ -92,7 +93,7 @@ class Sessions(Generic[SessionT]):
         """Begin on a kept connection, or on a new one if the kept ones turn out to be dead."""
         while not self._closed:
             kept = bool(self._idle)
-            session = self._idle.pop() if kept else await self._connect()
+            session = self._idle.pop() if kept else await self._opened()
             begun = False
             try:
                 await begin(session)
@@ -108,3 +109,15 @@ class Sessions(Generic[SessionT]):
             if begun:
                 return session
         raise ConnectionLost("The connection was closed.", hint="Send it again.")
+
+    async def _opened(self) -> SessionT:
+        """Open one more, within the connect limit also where a driver keeps none."""
+        seconds = self._limits.connect
+        try:
+            with anyio.fail_after(seconds + GRACE):
+                return await self._connect()
+        except TimeoutError:
+            raise Unreachable(
+                f"No answer within {seconds:g} s, the connect limit.",
+                hint="Check that the server runs and can be reached from here, or raise limits.connect.",
+            ) from None
