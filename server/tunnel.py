@@ -9,9 +9,7 @@ import getpass
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from errno import ECONNREFUSED
 from pathlib import Path
-from socket import gaierror
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -19,6 +17,7 @@ import anyio.to_thread
 
 from .engines.base import Client, Route, Ssh
 from .engines.base.driver import require
+from .engines.base.network import reason
 from .errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from .model import Limits
 
@@ -45,8 +44,8 @@ class Tunnel:
 
     def __init__(self, ssh: Ssh, secrets: Mapping[str, str], limits: Limits) -> None:
         self._ssh = ssh
-        self._bastion = Bastion(ssh, secrets)
         self._seconds = limits.connect * OURS
+        self._bastion = Bastion(ssh, secrets, self._seconds)
         self._opening = anyio.Lock()
         self._connection: SSHClientConnection | None = None
         self._ports: dict[tuple[str, int], int] = {}
@@ -161,8 +160,9 @@ async def _probe(connection: "SSHClientConnection", host: str, port: int) -> Non
 class Bastion:
     """Logs in to an SSH server whose key is known, and puts what goes wrong into words that hold no secret."""
 
-    def __init__(self, ssh: Ssh, secrets: Mapping[str, str]) -> None:
+    def __init__(self, ssh: Ssh, secrets: Mapping[str, str], seconds: float) -> None:
         self._ssh = ssh
+        self._seconds = seconds
         self._password = secrets.get("ssh.password")
         self._passphrase = secrets.get("ssh.passphrase")
         self.name = ssh.host if ssh.port == SSH_PORT else f"{ssh.host}:{ssh.port}"
@@ -281,7 +281,7 @@ class Bastion:
         if isinstance(error, (asyncssh.KeyImportError, asyncssh.KeyEncryptionError)):
             return self._unusable_key(error)
         if isinstance(error, OSError):
-            return self.unreachable(_why(error))
+            return self.unreachable(reason(error, self._seconds))
         if isinstance(error, asyncssh.DisconnectError):
             return self.unreachable(f"it ended the connection or speaks no SSH ({type(error).__name__})")
         return ConfigError(
@@ -317,17 +317,6 @@ class Bastion:
 def _too_many(error: Exception) -> bool:
     """Tell whether a server gave up because of the keys tried, which OpenSSH calls an error of the protocol."""
     return "authentication failures" in str(getattr(error, "reason", ""))
-
-
-def _why(error: OSError) -> str:
-    if isinstance(error, gaierror):
-        return "the host name is not known"
-    # Several addresses of one name come as one OSError without a number.
-    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
-        return "connection refused"
-    if isinstance(error, ConnectionError):
-        return "it closed the connection"
-    return error.strerror or type(error).__name__
 
 
 class Tunneled:

@@ -3,9 +3,7 @@
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from errno import ECONNREFUSED
 from pathlib import Path
-from socket import gaierror
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +13,7 @@ from ...errors import AuthFailed, ColonnadeError, ConfigError, DriverMissing, Un
 from ...model import Limits
 from ..base import Route
 from ..base.driver import require
+from ..base.network import reason
 from ..base.tls import NamedContext
 from .options import MysqlOptions
 
@@ -159,7 +158,7 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
         )
     if isinstance(cause, OSError):
         return Unreachable(
-            f"Cannot reach {target}: {_why(cause, seconds)}.",
+            f"Cannot reach {target}: {reason(cause, seconds)}.",
             hint="Check host and port, and that the server runs and can be reached from here.",
         )
     if isinstance(error, MySQLError):
@@ -215,18 +214,3 @@ def _refused_by_server(code: int, target: str) -> ColonnadeError:  # noqa: PLR09
             return Unreachable(f"Cannot reach {target}: the server closed the connection.", hint="Try again later.")
         case _:
             return Unreachable(f"Cannot reach {target}: the server refused with error {code}.")
-
-
-def _why(error: OSError, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {seconds:g} s"
-    if isinstance(error, gaierror):
-        return "the host name is not known"
-    if isinstance(error, FileNotFoundError):
-        return "no server listens on this socket"
-    # Several addresses of one name come as one OSError without a number.
-    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
-        return "connection refused"
-    if isinstance(error, ConnectionError):
-        return "the server closed the connection"
-    return error.strerror or type(error).__name__

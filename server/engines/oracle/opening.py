@@ -4,8 +4,6 @@ import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from errno import ECONNREFUSED
-from socket import gaierror
 from typing import Any, Final, cast
 
 import anyio
@@ -14,6 +12,7 @@ from ...errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from ...model import Limits
 from ..base import Route
 from ..base.driver import require
+from ..base.network import reason
 from .driver import DriverConnection, Params
 from .options import OracleOptions
 
@@ -244,7 +243,7 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
             return _tls(cause, target)
         if isinstance(cause, OSError):
             return Unreachable(
-                f"Cannot reach {target}: {_why(cause, seconds)}.",
+                f"Cannot reach {target}: {reason(cause, seconds)}.",
                 hint="Check host and port, and that the listener runs and can be reached from here.",
             )
         if isinstance(cause, oracledb.Error):
@@ -264,16 +263,3 @@ def _tls(error: ssl.SSLError, target: str) -> Unreachable:
     else:
         said = "the handshake failed, or the port does not speak it"
     return Unreachable(f"Cannot reach {target}: TLS: {said}.", hint="Check `protocol`, the port and the wallet.")
-
-
-def _why(error: OSError, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {seconds:g} s"
-    if isinstance(error, gaierror):
-        return "the host name is not known"
-    # Several addresses of one name come as one OSError without a number.
-    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
-        return "connection refused"
-    if isinstance(error, ConnectionError):
-        return "the server closed the connection"
-    return error.strerror or type(error).__name__

@@ -4,8 +4,6 @@ import os
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
-from errno import ECONNREFUSED
-from socket import gaierror
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -13,6 +11,7 @@ from ...errors import AuthFailed, ColonnadeError, ConfigError, Unreachable
 from ...model import Limits
 from ..base import Route
 from ..base.driver import require
+from ..base.network import reason
 from ..base.tls import NamedContext
 from .options import Mode, PostgresOptions
 from .statements import LOCK_SECONDS
@@ -154,7 +153,7 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
         return _refused_by_tls(error, target)
     if isinstance(error, OSError):
         return Unreachable(
-            f"Cannot reach {target}: {_why(error, seconds)}.",
+            f"Cannot reach {target}: {reason(error, seconds)}.",
             hint="Check host and port, and that the server runs and can be reached from here.",
         )
     return ConfigError(
@@ -214,18 +213,3 @@ def _refused_by_server(sqlstate: str, target: str) -> ColonnadeError:
             )
         case _:
             return Unreachable(f"Cannot reach {target}: the server refused with SQLSTATE {sqlstate}.")
-
-
-def _why(error: OSError, seconds: float) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {seconds:g} s"
-    if isinstance(error, gaierror):
-        return "the host name is not known"
-    if isinstance(error, FileNotFoundError):
-        return "no server listens on this socket"
-    # Several addresses of one name come as one OSError without a number.
-    if isinstance(error, ConnectionRefusedError) or f"[Errno {ECONNREFUSED}]" in str(error):
-        return "connection refused"
-    if isinstance(error, ConnectionError):
-        return "the server closed the connection"
-    return error.strerror or type(error).__name__

@@ -8,7 +8,6 @@ from errno import ECONNREFUSED
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
-from socket import gaierror
 from typing import TYPE_CHECKING, Any, Final
 
 import anyio
@@ -18,6 +17,7 @@ from ...errors import AuthFailed, ColonnadeError, ConfigError, DriverMissing, Un
 from ...model import Limits
 from ..base import Route
 from ..base.driver import require
+from ..base.network import reason
 from ..base.sessions import HURRY
 from .client import RAW, Manners, Session, alone, learn
 from .options import SqlalchemyOptions
@@ -229,17 +229,7 @@ def _refusal(error: Exception, target: str, seconds: float) -> ColonnadeError:
     return Unreachable(f"Cannot reach {target}: the driver raised {kind}{code}.", hint="Check the `url`.")
 
 
-def _why(error: BaseException, seconds: float) -> str | None:  # noqa: PLR0911 - one return for each kind of failure
-    if isinstance(error, TimeoutError):
-        return f"no answer within {seconds:g} s"
-    if isinstance(error, gaierror):
-        return "the host name is not known"
+def _why(error: BaseException, seconds: float) -> str | None:
     if isinstance(error, ssl.SSLError):
         return "TLS: the handshake failed, or the certificate was not accepted"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, FileNotFoundError):
-        return "no server listens on this socket"
-    if isinstance(error, ConnectionError):
-        return "the server closed the connection"
-    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else None
+    return reason(error, seconds) if isinstance(error, OSError) else None
