@@ -14,12 +14,16 @@ from .errors import BadArgument, ColonnadeError, ConnectionLost, SqlError
 from .guard import judge
 from .model import Caller, Cell, Judged, Result, ResultColumn
 from .pool import Pool, identity_of
+from .render.cells import LONGEST, hides, shortened, shown
 
 ATTEMPTS: Final = 2
 """A statement that only reads is sent once more when its connection broke before anything was answered."""
 
-Found = tuple[tuple[ResultColumn, ...], Sequence[Sequence[Cell]], str | None]
-"""Columns, rows, and why there are not all."""
+Collected = tuple[Sequence[Sequence[Cell]], str | None, str | None]
+"""Rows, why there are not all, and what was done to cells that could not be shown as they are."""
+
+Found = tuple[tuple[ResultColumn, ...], Sequence[Sequence[Cell]], str | None, str | None]
+"""Columns, and what was collected."""
 
 
 class Executor:
@@ -45,7 +49,7 @@ class Executor:
             longest = _within("seconds", seconds, limits.seconds, limits.max_seconds)
             judged = judge(sql, load(connection.type).dialect)
             identity = identity_of(connection, caller)
-            columns, found, cut = await self._attempt(connection, identity, judged, most, longest)
+            columns, found, cut, told = await self._attempt(connection, identity, judged, most, longest)
             outcome, count = "ok", len(found)
         except ColonnadeError as error:
             outcome = error.code
@@ -57,13 +61,12 @@ class Executor:
             raise
         finally:
             elapsed = self._audit.ended(asked, outcome, count)
-        return Result(columns, found, cut, elapsed)
+        return Result(columns, found, cut, elapsed, told)
 
     async def _attempt(self, connection: Connection, identity: str, judged: Judged, rows: int, seconds: float) -> Found:
         async def work(client: Client) -> Found:
             async with client.run(judged, rows=rows, seconds=seconds) as cursor:
-                found, cut = await _collect(cursor, rows, connection.limits.bytes)
-                return cursor.columns, found, cut
+                return cursor.columns, *await _collect(cursor, rows, connection.limits.bytes)
 
         attempt = 1
         while True:
@@ -83,18 +86,35 @@ def _within(name: str, asked: float | None, default: float, most: float) -> floa
     return asked
 
 
-async def _collect(cursor: Cursor, rows: int, size: int) -> tuple[list[Sequence[Cell]], str | None]:
-    """Read at most `rows` rows and `size` bytes of JSON; says why when there is more."""
-    found: list[Sequence[Cell]] = []
-    used = 2
+async def _collect(cursor: Cursor, rows: int, size: int) -> Collected:
+    """Read at most `rows` rows and `size` bytes of JSON."""
+    found: Sequence[Sequence[Cell]] = []
+    used, hidden, cut = 2, 0, 0
     async for batch in cursor.batches():
         encoded = _encode(cursor.columns, batch)
-        used += len(to_json(encoded)) - 1
-        found += encoded
+        json = to_json(encoded)
+        if hides(json):
+            encoded, count = shown(encoded)
+            hidden += count
+        used += len(json) - 1
+        found = [*found, *encoded]
+        if used > size:
+            # A long text must not cost all rows.
+            found, count = shortened(found)
+            cut += count
+            used = len(to_json(found))
         if used > size:
             kept = _fitting(found[:rows], size)
-            return kept, f"{rows:,} rows" if len(kept) == rows else f"{size:,} bytes"
-    return found[:rows], f"{rows:,} rows" if len(found) > rows else None
+            return kept, f"{rows:,} rows" if len(kept) == rows else f"{size:,} bytes", _told(hidden, cut)
+    return found[:rows], f"{rows:,} rows" if len(found) > rows else None, _told(hidden, cut)
+
+
+def _told(hidden: int, cut: int) -> str | None:
+    said = [
+        f"cells with characters that cannot be seen, written as \\uXXXX: {hidden:,}" if hidden else "",
+        f"texts cut at {LONGEST:,} characters: {cut:,}; select parts of them" if cut else "",
+    ]
+    return "; ".join(filter(None, said)) or None
 
 
 def _encode(columns: tuple[ResultColumn, ...], batch: list[tuple[object, ...]]) -> list[tuple[Cell, ...]]:
@@ -108,7 +128,7 @@ def _encode(columns: tuple[ResultColumn, ...], batch: list[tuple[object, ...]]) 
     return list(zip(*turned, strict=True))  # pyright: ignore[reportReturnType] - what is left uncoded is cells
 
 
-def _fitting(rows: list[Sequence[Cell]], size: int) -> list[Sequence[Cell]]:
+def _fitting(rows: Sequence[Sequence[Cell]], size: int) -> Sequence[Sequence[Cell]]:
     used = 2
     for position, row in enumerate(rows):
         used += len(to_json(row)) + 1

@@ -162,3 +162,5 @@ class Result:
     rows: Sequence[Sequence[Cell]]
     cut: str | None
     elapsed_ms: float
+    told: str | None = None
+    """What was done to cells that could not be shown as they are."""

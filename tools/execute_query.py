@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from ..server.app import App
 from ..server.model import Call
 from ..server.registry import WHOLE, Arguments, Tool
+from ..server.render.tables import clean
 
 Value = str | int | float | bool | list[str | int | float | bool | None] | None
 
@@ -34,6 +35,7 @@ class QueryResult(TypedDict):
     rows: Sequence[Sequence[Value]]
     truncated: bool
     elapsed_ms: float
+    cells: NotRequired[str]
     next: NotRequired[str]
 
 
@@ -51,11 +53,13 @@ async def execute_query(app: App, call: Call, arguments: ExecuteQuery) -> QueryR
         "domain": key.domain,
         "connection": key.connection,
         "type": connection.type,
-        "columns": [{"name": column.name, "type": column.type} for column in result.columns],
+        "columns": [{"name": clean(column.name, 200), "type": clean(column.type, 200)} for column in result.columns],
         "rows": result.rows,  # pyright: ignore[reportAssignmentType] - deeper arrays than JSON Schema can name here
         "truncated": result.cut is not None,
         "elapsed_ms": round(result.elapsed_ms, 1),
     }
+    if result.told is not None:
+        answer["cells"] = result.told
     if result.cut is not None:
         answer["next"] = (
             f"Cut at {result.cut}; there are more. Aggregate, filter, select fewer columns, or set limit "

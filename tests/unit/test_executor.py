@@ -139,12 +139,28 @@ async def test_a_result_that_just_fits_is_whole(batch: int) -> None:
     assert cut.cut is not None
 
 
-async def test_one_row_over_the_byte_limit_gives_no_row_and_the_reason() -> None:
-    client = FakeClient([("x" * 100_000,)], columns=[column("t")])
+async def test_a_long_text_is_cut_where_the_answer_would_not_fit_and_says_so() -> None:
+    client = FakeClient([("x" * 100_000, 1), ("short", 2)], columns=[column("t"), column("n")])
     async with executor(client) as run:
         result = await run.run(CALLER, connection(), "select 1")
-    assert list(result.rows) == []
-    assert result.cut == "30,000 bytes"
+    assert list(result.rows) == [("x" * 2_000 + "… (+98,000 characters)", 1), ("short", 2)]
+    assert result.cut is None
+    assert result.told == "texts cut at 2,000 characters: 1; select parts of them"
+
+
+async def test_a_row_that_does_not_fit_even_so_gives_no_row_and_the_reason() -> None:
+    client = FakeClient([tuple("x" * 100_000 for _ in range(20))], columns=[column(f"t{n}") for n in range(20)])
+    async with executor(client) as run:
+        result = await run.run(CALLER, connection(), "select 1")
+    assert (list(result.rows), result.cut) == ([], "30,000 bytes")
+
+
+async def test_what_cannot_be_seen_is_written_out_and_told() -> None:
+    client = FakeClient([("pay\u202e me",), ("plain",)], columns=[column("t")])
+    async with executor(client) as run:
+        result = await run.run(CALLER, connection(), "select 1")
+    assert list(result.rows) == [("pay\\u202e me",), ("plain",)]
+    assert result.told == "cells with characters that cannot be seen, written as \\uXXXX: 1"
 
 
 async def test_a_broken_connection_is_healed_once_without_an_error() -> None:
