@@ -4,6 +4,7 @@ These files alone name engines; the guard's code reads their facts.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
@@ -12,6 +13,15 @@ from typing import Final, Literal
 
 NAMES: Final = ("postgres", "mysql", "tsql", "oracle", "snowflake", "sqlite", "duckdb")
 GENERIC: Final = "generic"
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """What the dialect reads otherwise than it looks, so that it is refused where a token begins."""
+
+    pattern: str
+    reason: str
+    hint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +43,13 @@ class Lexis:
     q_quotes: bool = False
     """q'[…]' is a text."""
     line_comments: tuple[str, ...] = ("--",)
-    blank_after_dashes: bool = False
-    """-- begins a comment only before a blank."""
     nested: bool | None = False
     """Block comments nest; None where versions differ, so that one inside another is refused."""
-    code_comments: tuple[str, ...] = ()
-    """Openings of comments that the engine runs."""
+    begins: str = ""
+    """Signs that begin a word besides letters, as in a class of a pattern."""
+    goes_on: str = ""
+    """Signs that go on with a word besides letters, digits and $."""
+    traps: tuple[Trap, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,9 @@ class Dialect:
     most_parts: int = 3
     """Parts of a relation's name; one more leads to another server."""
 
-    starters: frozenset[str] = frozenset()
-    """Words that are reserved and begin a statement even without a semicolon before them, upper case."""
+    starters: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Reserved words that begin a statement even without a semicolon before them, and the words after which they do not;
+    upper case."""
     into: bool = False
     """INTO stands also in statements that only read."""
     assigns: bool = False
@@ -87,12 +99,14 @@ class Dialect:
 
     explain: re.Pattern[str] | None = None
     """The words of EXPLAIN before the statement that is explained; None without an EXPLAIN that only reads."""
-    explain_table: bool = False
-    """EXPLAIN and DESCRIBE take the name of a table."""
     show: re.Pattern[str] | None = None
     """Whole statements that show something harmless."""
     describe: re.Pattern[str] | None = None
-    """Whole statements that describe a table."""
+    """Whole statements that describe a table; the group `relation` holds its name where that may be a file."""
+    describes: re.Pattern[str] | None = None
+    """The words before a query whose result is described."""
+    recursion: Literal["keyword", "columns", "always"] = "keyword"
+    """When a CTE sees itself: after RECURSIVE, with a list of columns, always."""
     pragmas: frozenset[str] = frozenset()
     """Pragmas that read when they have no argument."""
     pragmas_of: frozenset[str] = frozenset()
