@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "list": "list domains and connections",
     "describe": "show the tables of a connection or a domain",
     "query": "run one read-only statement on a connection",
+    "guard": "judge statements: JSON lines {id, dialect, sql} in, {id, verdict, reason} out",
 }
 
 
@@ -108,6 +109,10 @@ def run(given: Sequence[str]) -> int:
                 from .demo import demonstrate
 
                 return anyio.run(demonstrate)
+            case "guard":
+                from .guard import judge_lines
+
+                return judge_lines(sys.stdin.buffer, sys.stdout)
             case "list":
                 asked = {"domain": chosen.domain, "type": chosen.type, "match": chosen.match}
                 return _call(config, as_json, "list_connections", asked)

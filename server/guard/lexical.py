@@ -29,6 +29,10 @@ UNSEEN: Final = re.compile(
 """Control, zero-width, direction-changing and tag characters, and halves of characters."""
 
 ODD_BLANKS: Final = "\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
+EVERYWHERE: Final = (
+    Trap(f"[{ODD_BLANKS}]", "a blank that is not a plain one stands outside of quotations", "Write plain blanks."),
+    Trap(r"[0-9][A-Za-z0-9_.]*+['\"]", "a number touches a quotation", "Put a blank between them."),
+)
 NESTING: Final = re.compile(r"/\*|\*/")
 
 WITHOUT_ON: Final = frozenset(("CROSS", "NATURAL", "POSITIONAL"))
@@ -36,8 +40,30 @@ PREFIXES: Final = frozenset(
     ("NOT", "-", "+", "~", "!", "@", "BINARY", "PRIOR", "CONNECT_BY_ROOT", "INTERVAL", "EXISTS", "LATERAL")
 )
 """What a parser may read by calling itself once more."""
+FIRST: Final = frozenset(
+    ["SELECT", "WITH", "VALUES", "TABLE", "FROM", "SHOW", "EXPLAIN", "DESC", "DESCRIBE", "ANALYZE", "PRAGMA", "SUMMARIZE", "PIVOT", "UNPIVOT"]
+)
+"""Words that may begin a statement; what follows decides."""
 BEFORE_OPERAND: Final = frozenset(
-    ("WHEN", "THEN", "ELSE", "CASE", "AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "SELECT", ".", "(", ",", "[", "")
+    (
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "CASE",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "IS",
+        "LIKE",
+        "BETWEEN",
+        "SELECT",
+        ".",
+        "(",
+        ",",
+        "[",
+        "",
+    )
 )
 """After these, END is a name and ends no CASE."""
 
@@ -129,6 +155,8 @@ class _State:
             )
 
     def _begins(self, word: str) -> None:
+        if self.tokens == 1 and word not in FIRST:
+            raise Harmful(f"{word[:40]} does not begin a statement that reads", "Send a SELECT.")
         if word in self.dialect.starters:
             self.starter = word
         if word == "INTO" and not self.dialect.into:
@@ -228,9 +256,3 @@ def _pattern(lexis: Lexis) -> tuple[re.Pattern[str], tuple[Trap, ...]]:
         r"(?P<sign>\$[0-9]+|" + (r"\$(?!\$)|" if lexis.dollars == "plain" else "") + rf"[^{re.escape(opening)}])",
     ]
     return re.compile("|".join(parts), re.DOTALL), (*lexis.traps, *EVERYWHERE)
-
-
-EVERYWHERE: Final = (
-    Trap(f"[{ODD_BLANKS}]", "a blank that is not a plain one stands outside of quotations", "Write plain blanks."),
-    Trap(r"[0-9][A-Za-z0-9_.]*+['\"]", "a number touches a quotation", "Put a blank between them."),
-)

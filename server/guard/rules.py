@@ -75,10 +75,10 @@ def _relation(relation: Relation, dialect: Dialect, policy: Policy) -> None:
     if dialect.at_sign and "@" in name:
         raise Harmful(f"{name} leads out of the database", "Name a table of this database.")
     if dialect.files and not policy.allow_files and _is_file(relation, name):
-        raise Harmful(
-            f"{name[:80]} is the path of a file", "The owner of the connection may set allow_files = true."
-        )
+        raise Harmful(f"{name[:80]} is the path of a file", "The owner of the connection may set allow_files = true.")
 
 
 def _is_file(relation: Relation, name: str) -> bool:
-    return bool(PATH.search(name) or FILE.search(name)) or (relation.quoted and any("." in part for part in relation.parts))
+    return bool(PATH.search(name) or FILE.search(name)) or (
+        relation.quoted and any("." in part for part in relation.parts)
+    )

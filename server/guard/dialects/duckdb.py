@@ -15,12 +15,17 @@ DIALECT = Dialect(
     files=True,
     into=True,
     explain=re.compile(r"\s*EXPLAIN\b(?:\s*\([\w\s,=]*\)|\s+ANALY[ZS]E\b)*", re.IGNORECASE),
-    show=re.compile(r"\s*SHOW\s+(?:ALL\s+)?(?:TABLES|DATABASES|SCHEMAS)(?:\s+(?:FROM|IN)\s+[\w.\"]+)?\s*", re.IGNORECASE),
-    describe=re.compile(r"\s*(?:DESC|DESCRIBE|SHOW|SUMMARIZE|EXPLAIN)\s+(?:TABLE\s+)?(?P<relation>[\w.\"']+)\s*", re.IGNORECASE),
-    describes=re.compile(r"\s*(?:DESC|DESCRIBE|SUMMARIZE)\b(?=\s*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|\())", re.IGNORECASE),
+    show=re.compile(
+        r"\s*SHOW\s+(?:ALL\s+)?(?:TABLES|DATABASES|SCHEMAS)(?:\s+(?:FROM|IN)\s+[\w.\"]+)?\s*", re.IGNORECASE
+    ),
+    describe=re.compile(
+        r"\s*(?:DESC|DESCRIBE|SHOW|SUMMARIZE|EXPLAIN)\s+(?:TABLE\s+)?(?P<relation>[\w.\"']+)\s*", re.IGNORECASE
+    ),
+    describes=re.compile(
+        r"\s*(?:DESC|DESCRIBE|SUMMARIZE)\b(?=\s*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|\())", re.IGNORECASE
+    ),
     pragmas=frozenset(
-        "version database_list show_tables database_size functions collations platform user_agent show_databases "
-        "show_tables_expanded".split()
+        ["version", "database_list", "show_tables", "database_size", "functions", "collations", "platform", "user_agent", "show_databases", "show_tables_expanded"]
     ),
     pragmas_of=frozenset(("table_info", "storage_info", "show")),
 )

@@ -11,11 +11,17 @@ DIALECT = Dialect(
         nested=None,
         traps=(
             Trap(r"/\*M?!", "the comment /*! … */ may be code", "Leave it away."),
-            Trap(r"--(?![\s]|\Z)", "two dashes without a blank after them are no comment everywhere", "Put a blank after them."),
+            Trap(
+                r"--(?![\s]|\Z)",
+                "two dashes without a blank after them are no comment everywhere",
+                "Put a blank after them.",
+            ),
             Trap(r"#|//", "# and // begin a comment in some engines", "Write it in another way."),
             Trap(r"\$[A-Za-z_]*+\$", "$$ opens a text in some engines", "Write the text in single quotes."),
             Trap(r"[eEqQ]'", "letters right before a text change it in some engines", "Put a blank between them."),
-            Trap(r"\[[^\]]{0,200}?(?:['\"`;]|--|/\*)", "a [ opens a quotation in some engines", "Quote names otherwise."),
+            Trap(
+                r"\[[^\]]{0,200}?(?:['\"`;]|--|/\*)", "a [ opens a quotation in some engines", "Quote names otherwise."
+            ),
         ),
     ),
     folds="none",

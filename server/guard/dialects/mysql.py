@@ -16,7 +16,11 @@ DIALECT = Dialect(
         line_comments=("--", "#"),
         traps=(
             Trap(r"/\*M?!", "the comment /*! … */ is code here", "Leave it away."),
-            Trap(r"--(?![\s]|\Z)", "two dashes without a blank after them are no comment here", "Put a blank after them, or between them."),
+            Trap(
+                r"--(?![\s]|\Z)",
+                "two dashes without a blank after them are no comment here",
+                "Put a blank after them, or between them.",
+            ),
         ),
         begins="@",
         goes_on="@",
@@ -40,7 +44,9 @@ DIALECT = Dialect(
         r"|ANALYZE(?:\s+FORMAT\s*=\s*'?\w+'?)?(?=\s+(?:SELECT|WITH|TABLE|VALUES|\()))",
         re.IGNORECASE,
     ),
-    describe=re.compile(rf"\s*(?:EXPLAIN|DESC|DESCRIBE)\s+(?!ANALYZE\b){_NAME}(?:\s+(?:[\w`]+|'[^'\\]*'))?\s*", re.IGNORECASE),
+    describe=re.compile(
+        rf"\s*(?:EXPLAIN|DESC|DESCRIBE)\s+(?!ANALYZE\b){_NAME}(?:\s+(?:[\w`]+|'[^'\\]*'))?\s*", re.IGNORECASE
+    ),
     show=re.compile(
         r"\s*SHOW\s+(?:"
         r"(?:EXTENDED\s+)?(?:FULL\s+)?(?:TABLES|COLUMNS|FIELDS|PROCESSLIST)|(?:EXTENDED\s+)?(?:INDEX|INDEXES|KEYS)"

@@ -2,12 +2,17 @@
 
 import re
 
-from . import Dialect, Lexis
+from . import Dialect, Lexis, Trap
 
 DIALECT = Dialect(
     name="snowflake",
     parser="snowflake",
-    lexis=Lexis(escapes="'", dollars="plain", line_comments=("--", "//")),
+    lexis=Lexis(
+        escapes="'",
+        dollars="plain",
+        line_comments=("--", "//"),
+        traps=(Trap("@", "an @ reads a stage", "Name a table."),),
+    ),
     folds="upper",
     system_schemas=frozenset(("information_schema",)),
     generators=frozenset(("generator", "repeat", "space", "lpad", "rpad", "randstr", "rowcount")),
