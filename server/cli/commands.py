@@ -101,6 +101,10 @@ def run(given: Sequence[str]) -> int:
         logging.getLogger("colonnade").addHandler(logging.NullHandler())
     config: str | None = getattr(chosen, "config", None)
     as_json: bool = getattr(chosen, "json", False)
+    if chosen.command == "guard":
+        from .guard import judge_lines
+
+        return judge_lines(sys.stdin.buffer, sys.stdout)
     try:
         match chosen.command:
             case "serve":
@@ -109,10 +113,6 @@ def run(given: Sequence[str]) -> int:
                 from .demo import demonstrate
 
                 return anyio.run(demonstrate)
-            case "guard":
-                from .guard import judge_lines
-
-                return judge_lines(sys.stdin.buffer, sys.stdout)
             case "list":
                 asked = {"domain": chosen.domain, "type": chosen.type, "match": chosen.match}
                 return _call(config, as_json, "list_connections", asked)

@@ -1,8 +1,8 @@
 """What may run: one statement that only reads, as far as its text can tell. Pure and synchronous; no database.
 
-Characters, sizes and comments are looked at first, then the dialect's own reader parses what is left, and the rules judge
-what it calls and reads. Everything is an allowlist: what is unknown, unread or crashes is refused. What runs is the text
-that was judged. Further layers (the engine's read-only mode, the login) stand behind this one.
+Characters, sizes and comments are looked at first, then the dialect's own reader parses what is left, and the rules
+judge what it calls and reads. Everything is an allowlist: what is unknown, unread or crashes is refused. What runs is
+the text that was judged. Further layers (the engine's read-only mode, the login) stand behind this one.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""What is looked at before any parser: characters, sizes, quotations and comments, as the dialect's own lexer cuts them.
+"""What is looked at before any parser: characters, sizes, quotations and comments, as the dialect's lexer cuts them.
 
 A parser is a large program that is fed by strangers; it gets only text that is short, shallow and one statement. What
 was a comment is blanked, so that the parser and the database read the same, and positions stay right.
@@ -24,7 +24,8 @@ MOST_REPEATED: Final = 8
 """Times that one word may follow itself."""
 
 UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 """Control, zero-width, direction-changing and tag characters, and halves of characters."""
 
@@ -41,7 +42,22 @@ PREFIXES: Final = frozenset(
 )
 """What a parser may read by calling itself once more."""
 FIRST: Final = frozenset(
-    ["SELECT", "WITH", "VALUES", "TABLE", "FROM", "SHOW", "EXPLAIN", "DESC", "DESCRIBE", "ANALYZE", "PRAGMA", "SUMMARIZE", "PIVOT", "UNPIVOT"]
+    [
+        "SELECT",
+        "WITH",
+        "VALUES",
+        "TABLE",
+        "FROM",
+        "SHOW",
+        "EXPLAIN",
+        "DESC",
+        "DESCRIBE",
+        "ANALYZE",
+        "PRAGMA",
+        "SUMMARIZE",
+        "PIVOT",
+        "UNPIVOT",
+    ]
 )
 """Words that may begin a statement; what follows decides."""
 BEFORE_OPERAND: Final = frozenset(
@@ -80,7 +96,7 @@ def prepared(text: str, dialect: Dialect) -> str:
         raise Harmful(f"the statement holds {name}, at character {hidden.start() + 1}", "Remove it.")
     out: list[str] = []
     state = _State(dialect)
-    for kind, start, end in _tokens(text, dialect.lexis):
+    for kind, start, end in tokens(text, dialect.lexis):
         if kind == "blank":
             out.append(text[start:end])
         elif kind in {"comment", "end"}:
@@ -182,7 +198,7 @@ class _State:
             self.joins[-1] = max(0, self.joins[-1] - 1)
 
 
-def _tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
+def tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
     """Cut text into blank, comment, quoted, word, sign and end."""
     pattern, traps = _pattern(lexis)
     at, length = 0, len(text)
@@ -200,12 +216,12 @@ def _tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
             kind = "comment"
             if end < length and text[end] == "\r" and text[end + 1 : end + 2] != "\n":
                 raise Harmful(
-                    f"the comment at character {at + 1} ends with a carriage return alone, which engines read differently",
+                    f"the comment at character {at + 1} ends with a carriage return alone, which not all read alike",
                     "End lines with a newline.",
                 )
         elif kind == "quoted" and lexis.unsure and re.search(r"\\['\"`]", token.group()):
             raise Harmful(
-                f"a backslash stands before a quote, in the text at character {at + 1}; this engine may escape it or not",
+                f"a backslash stands before a quote in the text at character {at + 1}, which this engine may escape",
                 "Write the text without it, or with CHR().",
             )
         yield kind, at, end

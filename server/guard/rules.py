@@ -56,7 +56,7 @@ def _function(called: Called, dialect: Dialect, policy: Policy) -> None:
 def _listed(called: Called, dialect: Dialect) -> bool:
     if not called.schema or dialect.dotted_calls or called.schema.rpartition(".")[2] in dialect.system_schemas:
         return called.name in dialect.functions
-    if called.name in dialect.methods:
+    if called.name in dialect.methods and (called.schema == "()" or not dialect.bare_calls):
         return True
     full = f"{called.schema}.{called.name}"
     return full in dialect.functions or any(

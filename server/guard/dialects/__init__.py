@@ -71,6 +71,12 @@ class Dialect:
     """Functions that are called on a value: x.method(…)."""
     dotted_calls: bool = False
     """x.f(…) is f(x, …): what stands before the dot is a value, not a schema."""
+    argless: frozenset[str] = frozenset()
+    """Functions that only read as long as they get no argument."""
+    overlooked: re.Pattern[str] | None = None
+    """Words that change nothing the rules look at, and that the parser does not know."""
+    flow: str = ""
+    """The sign between statements of which each reads the rows of the one before."""
     generators: frozenset[str] = frozenset()
     """Functions that make as much as their argument says."""
     attribute_calls: re.Pattern[str] | None = None
@@ -88,8 +94,8 @@ class Dialect:
     """Parts of a relation's name; one more leads to another server."""
 
     starters: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """Reserved words that begin a statement even without a semicolon before them, and the words after which they do not;
-    upper case."""
+    """Reserved words that begin a statement even without a semicolon before them, and the words before which they do
+    not; upper case."""
     into: bool = False
     """INTO stands also in statements that only read."""
     assigns: bool = False
@@ -118,7 +124,7 @@ class Dialect:
     @cached_property
     def functions(self) -> frozenset[str]:
         """Names of functions that only compute, lower case, with the schema where it is no system schema."""
-        text = files(__package__).joinpath("functions", f"{self.listed or self.name}.txt").read_text("utf-8")
+        text = files(__name__).joinpath("functions", f"{self.listed or self.name}.txt").read_text("utf-8")
         return frozenset(line for each in text.splitlines() if (line := each.partition("#")[0].strip()))
 
 

@@ -25,7 +25,18 @@ DIALECT = Dialect(
         r"\s*(?:DESC|DESCRIBE|SUMMARIZE)\b(?=\s*(?:SELECT|FROM|WITH|VALUES|TABLE|PIVOT|UNPIVOT|\())", re.IGNORECASE
     ),
     pragmas=frozenset(
-        ["version", "database_list", "show_tables", "database_size", "functions", "collations", "platform", "user_agent", "show_databases", "show_tables_expanded"]
+        [
+            "version",
+            "database_list",
+            "show_tables",
+            "database_size",
+            "functions",
+            "collations",
+            "platform",
+            "user_agent",
+            "show_databases",
+            "show_tables_expanded",
+        ]
     ),
     pragmas_of=frozenset(("table_info", "storage_info", "show")),
 )

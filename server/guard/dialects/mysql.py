@@ -26,6 +26,7 @@ DIALECT = Dialect(
         goes_on="@",
     ),
     folds="none",
+    argless=frozenset(("last_insert_id",)),
     generators=frozenset(("repeat", "space", "lpad", "rpad", "random_bytes")),
     secrets=frozenset(
         (

@@ -14,6 +14,7 @@ DIALECT = Dialect(
         traps=(Trap("@", "an @ reads a stage", "Name a table."),),
     ),
     folds="upper",
+    flow="->>",
     system_schemas=frozenset(("information_schema",)),
     generators=frozenset(("generator", "repeat", "space", "lpad", "rpad", "randstr", "rowcount")),
     at_sign=True,

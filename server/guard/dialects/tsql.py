@@ -6,13 +6,60 @@ from . import Dialect, Lexis
 
 STARTERS: Final = {
     **dict.fromkeys(
-        ["ALTER", "BACKUP", "BEGIN", "BULK", "CHECKPOINT", "CLOSE", "COMMIT", "CREATE", "DBCC", "DEALLOCATE", "DECLARE", "DELETE", "DENY", "DROP", "DUMP", "EXEC", "EXECUTE", "GOTO", "GRANT", "IF", "INSERT", "KILL", "LOAD", "OPEN", "PRINT", "RAISERROR", "READTEXT", "RECONFIGURE", "RESTORE", "RETURN", "REVERT", "REVOKE", "ROLLBACK", "SAVE", "SET", "SETUSER", "SHUTDOWN", "TRUNCATE", "UPDATE", "UPDATETEXT", "WAITFOR", "WHILE", "WRITETEXT", "OPENROWSET", "OPENQUERY", "OPENDATASOURCE"],
+        [
+            "ALTER",
+            "BACKUP",
+            "BEGIN",
+            "BULK",
+            "CHECKPOINT",
+            "CLOSE",
+            "COMMIT",
+            "CREATE",
+            "DBCC",
+            "DEALLOCATE",
+            "DECLARE",
+            "DELETE",
+            "DENY",
+            "DROP",
+            "DUMP",
+            "EXEC",
+            "EXECUTE",
+            "GOTO",
+            "GRANT",
+            "IF",
+            "INSERT",
+            "KILL",
+            "LOAD",
+            "OPEN",
+            "PRINT",
+            "RAISERROR",
+            "READTEXT",
+            "RECONFIGURE",
+            "RESTORE",
+            "RETURN",
+            "REVERT",
+            "REVOKE",
+            "ROLLBACK",
+            "SAVE",
+            "SET",
+            "SETUSER",
+            "SHUTDOWN",
+            "TRUNCATE",
+            "UPDATE",
+            "UPDATETEXT",
+            "WAITFOR",
+            "WHILE",
+            "WRITETEXT",
+            "OPENROWSET",
+            "OPENQUERY",
+            "OPENDATASOURCE",
+        ],
         frozenset[str](),
     ),
     "MERGE": frozenset(("JOIN", "UNION")),
     "USE": frozenset(("HINT", "PLAN", "INDEX", "KEY")),
 }
-"""Reserved in T-SQL, so never a bare name in a query: a parser that takes one for an alias has swallowed a statement."""
+"""Reserved, so never bare names in a query: a parser that takes one for an alias has swallowed a statement."""
 
 DIALECT = Dialect(
     name="tsql",
@@ -40,6 +87,19 @@ DIALECT = Dialect(
     assigns=True,
     recursion="always",
     table_hints=frozenset(
-        ["NOLOCK", "READUNCOMMITTED", "READCOMMITTED", "READPAST", "NOEXPAND", "FORCESEEK", "FORCESCAN", "INDEX", "SNAPSHOT", "NOWAIT", "FASTFIRSTROW", "KEEPIDENTITY"]
+        [
+            "NOLOCK",
+            "READUNCOMMITTED",
+            "READCOMMITTED",
+            "READPAST",
+            "NOEXPAND",
+            "FORCESEEK",
+            "FORCESCAN",
+            "INDEX",
+            "SNAPSHOT",
+            "NOWAIT",
+            "FASTFIRSTROW",
+            "KEEPIDENTITY",
+        ]
     ),
 )
