@@ -29,11 +29,9 @@ UNSEEN: Final = re.compile(
 )
 """Control, zero-width, direction-changing and tag characters, and halves of characters."""
 
-ODD_BLANKS: Final = "\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
-EVERYWHERE: Final = (
-    Trap(f"[{ODD_BLANKS}]", "a blank that is not a plain one stands outside of quotations", "Write plain blanks."),
-    Trap(r"[0-9][A-Za-z0-9_.]*+['\"]", "a number touches a quotation", "Put a blank between them."),
-)
+ODD_BLANK: Final = re.compile("[\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+NO_PLAIN_BLANK: Final = "a blank that is not a plain one stands outside of quotations"
+EVERYWHERE: Final = (Trap(r"[0-9][A-Za-z0-9_.]*+['\"]", "a number touches a quotation", "Put a blank between them."),)
 NESTING: Final = re.compile(r"/\*|\*/")
 
 WITHOUT_ON: Final = frozenset(("CROSS", "NATURAL", "POSITIONAL"))
@@ -224,6 +222,8 @@ def tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
                 f"a backslash stands before a quote in the text at character {at + 1}, which this engine may escape",
                 "Write the text without it, or with CHR().",
             )
+        elif kind == "word" and not (word := token.group()).isascii() and ODD_BLANK.search(word):
+            raise Harmful(f"{NO_PLAIN_BLANK}, at character {at + 1}", "Write plain blanks.")
         yield kind, at, end
         at = end
 

@@ -11,12 +11,6 @@ from .reading import Called, Harmful, Reading, Relation
 MOST_GENERATED: Final = 1_000_000
 """The largest size that a generating function may be asked for."""
 
-PATH: Final = re.compile(r"[/\\*?:]|://")
-FILE: Final = re.compile(
-    r"\.(?:csv|tsv|txt|parquet|json|jsonl|ndjson|gz|zst|xlsx?|arrow|feather|avro|orc|db|sqlite3?|duckdb|ddb|xml|shp|gpkg)$",
-    re.IGNORECASE,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -74,11 +68,9 @@ def _relation(relation: Relation, dialect: Dialect, policy: Policy) -> None:
         raise Harmful(f"{name} has {len(parts)} parts, which leads to another server", "Name a table of this database.")
     if dialect.at_sign and "@" in name:
         raise Harmful(f"{name} leads out of the database", "Name a table of this database.")
-    if dialect.files and not policy.allow_files and _is_file(relation, name):
+    if dialect.files is not None and not policy.allow_files and _is_file(relation, name, dialect.files):
         raise Harmful(f"{name[:80]} is the path of a file", "The owner of the connection may set allow_files = true.")
 
 
-def _is_file(relation: Relation, name: str) -> bool:
-    return bool(PATH.search(name) or FILE.search(name)) or (
-        relation.quoted and any("." in part for part in relation.parts)
-    )
+def _is_file(relation: Relation, name: str, files: re.Pattern[str]) -> bool:
+    return bool(files.search(name)) or (relation.quoted and any("." in part for part in relation.parts))

@@ -15,6 +15,14 @@ NAMES: Final = ("postgres", "mysql", "tsql", "oracle", "snowflake", "sqlite", "d
 GENERIC: Final = "generic"
 
 
+FILES: Final = re.compile(
+    r"[/\\*?:]|\.(?:csv|tsv|txt|parquet|json|jsonl|ndjson|gz|zst|xlsx?|arrow|feather|avro|orc|db|sqlite3?|duckdb|ddb|xml"
+    r"|shp|gpkg|geojson|yaml)$",
+    re.IGNORECASE,
+)
+"""A path, or a name that ends like a file's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trap:
     """What the dialect reads otherwise than it looks, so that it is refused where a token begins."""
@@ -86,8 +94,8 @@ class Dialect:
 
     secrets: frozenset[str] = frozenset()
     """Relations that hold credentials, lower case, by their last name or with their schema."""
-    files: bool = False
-    """A quoted relation may be the path of a file or a URL."""
+    files: re.Pattern[str] | None = None
+    """What tells that the name of a relation is the path of a file or a URL."""
     at_sign: bool = False
     """An @ in the name of a relation leads out of the database: a link, a stage, a variable."""
     most_parts: int = 3

@@ -2,7 +2,7 @@
 
 import re
 
-from . import Dialect, Lexis
+from . import FILES, Dialect, Lexis
 
 DIALECT = Dialect(
     name="duckdb",
@@ -12,7 +12,7 @@ DIALECT = Dialect(
     dotted_calls=True,
     generators=frozenset(("generate_series", "range", "repeat", "repeat_row", "lpad", "rpad")),
     secrets=frozenset(("duckdb_secrets", "pg_authid", "pg_shadow")),
-    files=True,
+    files=FILES,
     into=True,
     explain=re.compile(r"\s*EXPLAIN\b(?:\s*\([\w\s,=]*\)|\s+ANALY[ZS]E\b)*", re.IGNORECASE),
     show=re.compile(

@@ -1,6 +1,6 @@
 """An engine without a dialect of its own: the strictest reading of everything."""
 
-from . import Dialect, Lexis, Trap
+from . import FILES, Dialect, Lexis, Trap
 from .tsql import STARTERS
 
 DIALECT = Dialect(
@@ -12,7 +12,7 @@ DIALECT = Dialect(
         traps=(
             Trap(r"/\*M?!", "the comment /*! … */ may be code", "Leave it away."),
             Trap(
-                r"--(?![\s]|\Z)",
+                r"--(?![ \t\n\r]|\Z)",
                 "two dashes without a blank after them are no comment everywhere",
                 "Put a blank after them.",
             ),
@@ -41,7 +41,7 @@ DIALECT = Dialect(
         )
     ),
     at_sign=True,
-    files=True,
+    files=FILES,
     starters=STARTERS,
     assigns=True,
     bare_calls=True,

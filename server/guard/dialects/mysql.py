@@ -17,7 +17,7 @@ DIALECT = Dialect(
         traps=(
             Trap(r"/\*M?!", "the comment /*! … */ is code here", "Leave it away."),
             Trap(
-                r"--(?![\s]|\Z)",
+                r"--(?![ \t\n\r]|\Z)",
                 "two dashes without a blank after them are no comment here",
                 "Put a blank after them, or between them.",
             ),
