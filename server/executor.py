@@ -11,7 +11,7 @@ from .config import Connection
 from .engines import load
 from .engines.base import Client, Cursor
 from .errors import BadArgument, ColonnadeError, ConnectionLost, SqlError
-from .guard import judge
+from .guard import Policy, judge
 from .model import Caller, Cell, Judged, Result, ResultColumn
 from .pool import Pool, identity_of
 from .render.cells import LONGEST, hides, shortened, shown
@@ -47,7 +47,8 @@ class Executor:
             limits = connection.limits
             most = int(_within("limit", rows, limits.rows, limits.max_rows))
             longest = _within("seconds", seconds, limits.seconds, limits.max_seconds)
-            judged = judge(sql, load(connection.type).dialect)
+            policy = Policy(connection.allow_functions, connection.allow_files)
+            judged = judge(sql, load(connection.type).dialect, policy)
             identity = identity_of(connection, caller)
             columns, found, cut, told = await self._attempt(connection, identity, judged, most, longest)
             outcome, count = "ok", len(found)

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "list": "list domains and connections",
     "describe": "show the tables of a connection or a domain",
     "query": "run one read-only statement on a connection",
+    "guard": "judge statements: JSON lines {id, dialect, sql} in, {id, verdict, reason} out",
 }
 
 
@@ -98,29 +99,37 @@ def run(given: Sequence[str]) -> int:
     if chosen.command != "serve":
         # What is wrong stands in the answer; without a handler Python would print it once more.
         logging.getLogger("colonnade").addHandler(logging.NullHandler())
-    config: str | None = getattr(chosen, "config", None)
-    as_json: bool = getattr(chosen, "json", False)
     try:
-        match chosen.command:
-            case "serve":
-                return serve(Serving(config, chosen.demo, chosen.http, not chosen.no_token, chosen.log_level))
-            case "demo":
-                from .demo import demonstrate
-
-                return anyio.run(demonstrate)
-            case "list":
-                asked = {"domain": chosen.domain, "type": chosen.type, "match": chosen.match}
-                return _call(config, as_json, "list_connections", asked)
-            case "describe":
-                tables = chosen.tables or None
-                asked = {"connection": chosen.connection, "tables": tables, "detail": chosen.detail}
-                return _call(config, as_json, "describe_tables", {**asked, "format": chosen.format})
-            case _:
-                sql = sys.stdin.read() if chosen.sql == "-" else chosen.sql
-                asked = {"connection": chosen.connection, "sql": sql, "limit": chosen.limit}
-                return _call(config, as_json, "execute_query", asked)
+        return _run(chosen)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    config: str | None = getattr(chosen, "config", None)
+    as_json: bool = getattr(chosen, "json", False)
+    match chosen.command:
+        case "serve":
+            return serve(Serving(config, chosen.demo, chosen.http, not chosen.no_token, chosen.log_level))
+        case "demo":
+            from .demo import demonstrate
+
+            return anyio.run(demonstrate)
+        case "guard":
+            from .guard import judge_lines
+
+            return judge_lines(sys.stdin.buffer, sys.stdout)
+        case "list":
+            asked = {"domain": chosen.domain, "type": chosen.type, "match": chosen.match}
+            return _call(config, as_json, "list_connections", asked)
+        case "describe":
+            tables = chosen.tables or None
+            asked = {"connection": chosen.connection, "tables": tables, "detail": chosen.detail}
+            return _call(config, as_json, "describe_tables", {**asked, "format": chosen.format})
+        case _:
+            sql = sys.stdin.read() if chosen.sql == "-" else chosen.sql
+            asked = {"connection": chosen.connection, "sql": sql, "limit": chosen.limit}
+            return _call(config, as_json, "execute_query", asked)
 
 
 def _call(config: str | None, as_json: bool, tool: str, arguments: Mapping[str, Any]) -> int:  # noqa: FBT001 - one of the user's own switches

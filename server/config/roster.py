@@ -137,6 +137,8 @@ def _connection(key: ConnectionKey, own_id: str, draft: Draft) -> Connection:
         options=draft.options if usable else None,
         problem=draft.problem,
         effective=draft.effective if usable else "",
+        allow_functions=frozenset(draft.common.allow_functions),
+        allow_files=draft.common.allow_files,
     )
 
 

@@ -82,6 +82,10 @@ class Connection:
     """The first error."""
     effective: str
     """SHA-256 of type and options, empty without options: equal ones reach the same target with the same login."""
+    allow_functions: frozenset[str] = frozenset()
+    """Functions, by name or schema.name in lower case, that run here beyond those that only compute."""
+    allow_files: bool = False
+    """Queries may read files that the database can reach."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The settings that every connection and every domain has, whatever its engine."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields as dataclass_fields
 from functools import cache
@@ -12,6 +13,8 @@ from ..model import Limits
 from .document import Table, is_table
 from .report import Mistake, unknown
 
+FUNCTION: Final = re.compile(r"\w[\w$#]*(?:\.\w[\w$#]*)*")
+
 Tell = Callable[[Mistake], object]
 """Takes every mistake that is found."""
 
@@ -20,6 +23,12 @@ def _visible(text: str) -> str:
     if INVISIBLE.search(text):
         raise ValueError("holds control or invisible characters")
     return normal(text)
+
+
+def _function(text: str) -> str:
+    if not FUNCTION.fullmatch(text):
+        raise ValueError("is no name of a function: write name, or schema.name, without parentheses")
+    return text.lower()
 
 
 class Described(BaseModel):
@@ -41,6 +50,8 @@ class Common(Described):
 
     environment: str = ""
     enabled: bool = True
+    allow_functions: tuple[Annotated[str, AfterValidator(_function)], ...] = ()
+    allow_files: bool = False
 
 
 OF_DOMAIN: Final = ("name", *Described.model_fields, "connection")

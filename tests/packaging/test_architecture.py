@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("server", "tools", "resources")
 MODULES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
-NAMED = ("server/engines/__init__.py", "server/demo.py")
-"""The line an engine has in its registry, and the demo, whose files are not an engine's."""
+NAMED = ("server/engines/__init__.py", "server/demo.py", "server/guard/dialects/")
+"""The line an engine has in its registry, the demo with its own files, and what the guard knows of dialects."""
 
 
 INTERFACES = ("odbc", "sqlalchemy")
@@ -32,7 +32,7 @@ def test_an_engine_is_named_in_its_own_file_only(engine: str) -> None:
     for path in MODULES:
         place = path.relative_to(ROOT).as_posix()
         home = "server/engines/" if engine in INTERFACES else f"server/engines/{engine}"
-        own = place in NAMED or place.startswith((f"{home}.py", f"{home.rstrip('/')}/"))
+        own = place.startswith((*NAMED, f"{home}.py", f"{home.rstrip('/')}/"))
         code = "\n".join(line.partition("#")[0] for line in path.read_text("utf-8").splitlines())
         assert own or engine not in code.lower(), f"{place} names {engine}"
 
@@ -42,7 +42,10 @@ def test_there_is_no_first_connection_of_a_domain() -> None:
         assert not re.search(r"connections\[0\]|\.connections\)\[0\]|default_connection", path.read_text("utf-8")), path
 
 
-@pytest.mark.parametrize(("name", "builder"), [("Judged", "server/guard.py"), ("VisibleCatalog", "server/catalog.py")])
+@pytest.mark.parametrize(
+    ("name", "builder"),
+    [("Judged", "server/guard/__init__.py"), ("VisibleCatalog", "server/catalog.py")],
+)
 def test_only_its_owner_builds_it(name: str, builder: str) -> None:
     assert [path.relative_to(ROOT).as_posix() for path in MODULES if name in called(path)] == [builder]
 
