@@ -14,18 +14,18 @@ SEEN = Path(__file__).parent / "seen.jsonl"
 
 HARMFUL = {
     "postgres": """
-        pg_read_file pg_read_binary_file pg_ls_dir pg_ls_logdir pg_ls_waldir pg_ls_tmpdir pg_stat_file pg_current_logfile
-        pg_hba_file_rules pg_show_all_file_settings pg_config pg_relation_filepath pg_tablespace_location pg_file_write
-        lo_import lo_export lo_get lo_put lo_from_bytea lo_create lo_unlink loread lowrite query_to_xml
-        query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml table_to_xml schema_to_xml database_to_xml
-        database_to_xmlschema ts_stat ts_rewrite dblink dblink_exec dblink_connect crosstab connectby set_config setseed
-        pg_sleep pg_sleep_for pg_sleep_until pg_advisory_lock pg_advisory_xact_lock pg_try_advisory_lock
-        pg_advisory_unlock_all pg_terminate_backend pg_cancel_backend pg_reload_conf pg_rotate_logfile pg_notify nextval
-        setval currval lastval txid_current pg_current_xact_id pg_switch_wal pg_create_restore_point pg_backup_start
-        pg_promote pg_create_logical_replication_slot pg_drop_replication_slot pg_replication_slot_advance
-        pg_logical_slot_get_changes pg_logical_emit_message pg_replication_origin_create pg_get_replication_slots
-        pg_stat_reset pg_stat_reset_shared pg_stat_get_activity pg_stat_get_wal_receiver pg_export_snapshot
-        pg_import_system_collations pg_prewarm pg_restore_relation_stats pg_clear_attribute_stats
+        pg_read_file pg_read_binary_file pg_ls_dir pg_ls_logdir pg_ls_waldir pg_ls_tmpdir pg_stat_file
+        pg_current_logfile pg_hba_file_rules pg_show_all_file_settings pg_config pg_relation_filepath
+        pg_tablespace_location pg_file_write lo_import lo_export lo_get lo_put lo_from_bytea lo_create lo_unlink loread
+        lowrite query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml table_to_xml schema_to_xml
+        database_to_xml database_to_xmlschema ts_stat ts_rewrite dblink dblink_exec dblink_connect crosstab connectby
+        set_config setseed pg_sleep pg_sleep_for pg_sleep_until pg_advisory_lock pg_advisory_xact_lock
+        pg_try_advisory_lock pg_advisory_unlock_all pg_terminate_backend pg_cancel_backend pg_reload_conf
+        pg_rotate_logfile pg_notify nextval setval currval lastval txid_current pg_current_xact_id pg_switch_wal
+        pg_create_restore_point pg_backup_start pg_promote pg_create_logical_replication_slot pg_drop_replication_slot
+        pg_replication_slot_advance pg_logical_slot_get_changes pg_logical_emit_message pg_replication_origin_create
+        pg_get_replication_slots pg_stat_reset pg_stat_reset_shared pg_stat_get_activity pg_stat_get_wal_receiver
+        pg_export_snapshot pg_import_system_collations pg_prewarm pg_restore_relation_stats pg_clear_attribute_stats
         brin_summarize_new_values gin_clean_pending_list pg_log_backend_memory_contexts pg_mcv_list_items
         binary_upgrade_set_next_pg_type_oid pg_wal_replay_pause plpgsql_validator st_fromflatgeobuftotable
         addgeometrycolumn st_fromgdalraster create_hypertable drop_chunks set_limit pg_extension_config_dump
@@ -50,66 +50,67 @@ HARMFUL = {
     """,
     "oracle": """
         utl_http.request utl_http.request_pieces utl_tcp.open_connection utl_smtp.open_connection
-        utl_inaddr.get_host_address utl_inaddr.get_host_name utl_file.fopen httpuritype dburitype xdburitype sys_dburigen
-        bfilename dbms_xmlgen.getxml dbms_xmlgen.getxmltype dbms_xmlquery.getxml dbms_sql.execute dbms_sql.parse
-        dbms_lock.sleep dbms_lock.request dbms_session.sleep dbms_session.set_identifier dbms_pipe.receive_message
-        dbms_pipe.send_message dbms_alert.waitone dbms_scheduler.run_job dbms_job.submit dbms_java.runjava
-        dbms_ldap.init dbms_cloud.send_request dbms_random.seed dbms_crypto.decrypt dbms_utility.exec_ddl_statement
-        dbms_aq.dequeue dbms_system.ksdwrt dbms_advisor.create_file dbms_vector_chain.utl_to_generate_text
-        apex_web_service.make_rest_request vector_embedding nextval xmltransform dbms_stats.gather_table_stats
+        utl_inaddr.get_host_address utl_inaddr.get_host_name utl_file.fopen httpuritype dburitype xdburitype
+        sys_dburigen bfilename dbms_xmlgen.getxml dbms_xmlgen.getxmltype dbms_xmlquery.getxml dbms_sql.execute
+        dbms_sql.parse dbms_lock.sleep dbms_lock.request dbms_session.sleep dbms_session.set_identifier
+        dbms_pipe.receive_message dbms_pipe.send_message dbms_alert.waitone dbms_scheduler.run_job dbms_job.submit
+        dbms_java.runjava dbms_ldap.init dbms_cloud.send_request dbms_random.seed dbms_crypto.decrypt
+        dbms_utility.exec_ddl_statement dbms_aq.dequeue dbms_system.ksdwrt dbms_advisor.create_file
+        dbms_vector_chain.utl_to_generate_text apex_web_service.make_rest_request vector_embedding nextval xmltransform
+        dbms_stats.gather_table_stats
     """,
     "snowflake": """
         system$wait system$cancel_all_queries system$cancel_query system$abort_session system$abort_transaction
         system$send_email system$send_snowflake_notification system$pipe_force_resume system$task_dependents_enable
         system$user_task_cancel_ongoing_executions system$set_return_value system$enable_behavior_change_bundle
         system$authorize_privatelink system$generate_scim_access_token system$show_oauth_client_secrets
-        system$global_account_set_parameter system$link_account_objects_by_name system$reference
-        system$start_oauth_flow system$finish_oauth_flow ai_complete ai_classify ai_agg ai_embed
-        snowflake.cortex.complete snowflake.cortex.summarize complete embed_text_768 infer_schema validate
-        get_presigned_url build_stage_file_url build_scoped_file_url to_file to_query nextval parse_document
+        system$global_account_set_parameter system$link_account_objects_by_name system$reference system$start_oauth_flow
+        system$finish_oauth_flow ai_complete ai_classify ai_agg ai_embed snowflake.cortex.complete
+        snowflake.cortex.summarize complete embed_text_768 infer_schema validate get_presigned_url build_stage_file_url
+        build_scoped_file_url to_file to_query nextval parse_document
     """,
     "sqlite": """
         load_extension fts3_tokenizer readfile writefile edit zipfile zipfile_cds lsmode fsdir sqlite_log sqlar_compress
-        sqlar_uncompress sqlite_dbpage sqlite_dbdata csv vsv eval shell_add_schema shell_module_schema fts5
-        fts5_decode fts5_expr optimize rtreecheck fts5_source_id sqlite_rename_column sqlite_rename_table
-        sqlite_drop_column sqlite_add_constraint sqlite_fail sqlite_stmt bytecode tables_used pragma_journal_mode
-        pragma_writable_schema pragma_wal_checkpoint pragma_optimize
+        sqlar_uncompress sqlite_dbpage sqlite_dbdata csv vsv eval shell_add_schema shell_module_schema fts5 fts5_decode
+        fts5_expr optimize rtreecheck fts5_source_id sqlite_rename_column sqlite_rename_table sqlite_drop_column
+        sqlite_add_constraint sqlite_fail sqlite_stmt bytecode tables_used pragma_journal_mode pragma_writable_schema
+        pragma_wal_checkpoint pragma_optimize
     """,
     "duckdb": """
         read_csv read_csv_auto read_parquet parquet_scan read_json read_json_auto read_ndjson read_text read_blob
         sniff_csv glob parquet_metadata parquet_schema parquet_kv_metadata read_duckdb getenv which_secret
-        duckdb_secrets duckdb_logs query query_table histogram_values json_execute_serialized_sql nextval currval
-        setval setseed sleep_ms pg_sleep write_log checkpoint force_checkpoint enable_logging enable_profiling
-        copy_database import_database st_read sqlite_scan postgres_query iceberg_scan delta_scan from_substrait
-        arrow_scan pandas_scan python_map_function seq_scan __internal_barrier current_setting duckdb_settings
-        add_parquet_key truncate_duckdb_logs create_external_resource
+        duckdb_secrets duckdb_logs query query_table histogram_values json_execute_serialized_sql nextval currval setval
+        setseed sleep_ms pg_sleep write_log checkpoint force_checkpoint enable_logging enable_profiling copy_database
+        import_database st_read sqlite_scan postgres_query iceberg_scan delta_scan from_substrait arrow_scan pandas_scan
+        python_map_function seq_scan __internal_barrier current_setting duckdb_settings add_parquet_key
+        truncate_duckdb_logs create_external_resource
     """,
 }
 
 HONEST = {
     "postgres": """
-        any_value array_reverse array_sort array_sample array_shuffle casefold crc32 crc32c date_add date_bin date_subtract
-        date_trunc erf gamma gen_random_uuid has_table_privilege json_arrayagg json_exists json_objectagg json_query
-        json_scalar json_serialize json_table json_value jsonb_path_query_array_tz jsonb_strip_nulls lgamma pg_basetype
-        pg_column_size pg_get_acl pg_get_viewdef pg_input_is_valid pg_size_pretty pg_table_is_visible random_normal
-        range_agg regexp_count regexp_substr string_agg to_oct to_regtypemod trim_array unicode_assigned unistr
-        uuid_extract_timestamp uuidv4 uuidv7 websearch_to_tsquery width_bucket xmltext similarity word_similarity
+        any_value array_reverse array_sort array_sample array_shuffle casefold crc32 crc32c date_add date_bin
+        date_subtract date_trunc erf gamma gen_random_uuid has_table_privilege json_arrayagg json_exists json_objectagg
+        json_query json_scalar json_serialize json_table json_value jsonb_path_query_array_tz jsonb_strip_nulls lgamma
+        pg_basetype pg_column_size pg_get_acl pg_get_viewdef pg_input_is_valid pg_size_pretty pg_table_is_visible
+        random_normal range_agg regexp_count regexp_substr string_agg to_oct to_regtypemod trim_array unicode_assigned
+        unistr uuid_extract_timestamp uuidv4 uuidv7 websearch_to_tsquery width_bucket xmltext similarity word_similarity
         levenshtein unaccent digest hmac st_asgeojson st_dwithin st_asmvt st_coverageclean cosine_distance l2_distance
         time_bucket time_bucket_gapfill hstore_to_jsonb nlevel percentile_cont mode grouping merge_action
     """,
     "mysql": """
         any_value bin_to_uuid uuid_to_bin is_uuid json_table json_value json_overlaps json_schema_valid json_arrayagg
-        json_objectagg json_key_value json_array_intersect json_object_filter_keys json_normalize json_detailed regexp_like
-        regexp_substr regexp_replace regexp_instr row_number dense_rank percent_rank cume_dist ntile lag lead nth_value
-        percentile_cont median st_distance_sphere st_asgeojson st_transform st_geohash st_simplify st_collect
-        st_pointatdistance string_to_vector vector_to_string vector_dim distance vec_distance_cosine vec_distance_euclidean
-        vec_fromtext vec_totext vec_distance uuid_v4 uuid_v7 inet6_aton statement_digest format_bytes natural_sort_key
-        sformat random_bytes group_concat sys.format_time etag kdf
+        json_objectagg json_key_value json_array_intersect json_object_filter_keys json_normalize json_detailed
+        regexp_like regexp_substr regexp_replace regexp_instr row_number dense_rank percent_rank cume_dist ntile lag
+        lead nth_value percentile_cont median st_distance_sphere st_asgeojson st_transform st_geohash st_simplify
+        st_collect st_pointatdistance string_to_vector vector_to_string vector_dim distance vec_distance_cosine
+        vec_distance_euclidean vec_fromtext vec_totext vec_distance uuid_v4 uuid_v7 inet6_aton statement_digest
+        format_bytes natural_sort_key sformat random_bytes group_concat sys.format_time etag kdf
     """,
     "tsql": """
         approx_count_distinct approx_percentile_cont date_bucket datetrunc generate_series greatest least string_agg
-        string_split json_object json_array json_path_exists json_contains json_objectagg json_arrayagg isjson json_modify
-        openjson regexp_like regexp_replace regexp_substr regexp_matches regexp_split_to_table edit_distance
+        string_split json_object json_array json_path_exists json_contains json_objectagg json_arrayagg isjson
+        json_modify openjson regexp_like regexp_replace regexp_substr regexp_matches regexp_split_to_table edit_distance
         jaro_winkler_similarity base64_encode base64_decode unistr product current_date vector_distance vector_norm
         vector_search bit_count left_shift get_bit stdistance stgeomfromtext stintersects value nodes exist tostring
         isdescendantof object_definition columnproperty fn_my_permissions iif choose try_convert concat_ws hashbytes
@@ -151,15 +152,13 @@ HONEST = {
     """,
 }
 
-GRAMMAR = frozenset(
-    """
-    all and any apply as at before between by case cluster columns cross distinct else except exclude explain filter for from
-    group grouping having in index intersect interval into is join keep lateral limit match_condition match_recognize
-    materialized nested not nvarchar on option or order outer over partition path pattern pivot qualify recursive rename
-    repeatable root rollup sample select set sets some tablesample then unpivot union using varchar varchar2 values when
-    where window with within
-    """.split()
-)
+GRAMMAR = """
+    all and any apply as at before between by case cluster columns cross distinct else except exclude explain filter for
+    from group grouping having in index intersect interval into is join keep lateral limit match_condition
+    match_recognize materialized nested not nvarchar on option or order outer over partition path pattern pivot qualify
+    recursive rename repeatable root rollup sample select set sets some tablesample then unpivot union using varchar
+    varchar2 values when where window with within
+"""
 """Words that stand before a parenthesis and call nothing."""
 
 
@@ -185,8 +184,9 @@ def test_what_does_harm_is_on_no_list(dialect: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", HARMFUL)
-def test_what_does_harm_in_one_dialect_is_not_on_the_list_for_any_engine(dialect: str) -> None:
-    assert not set(HARMFUL[dialect].split()) & set(listed("generic"))
+def test_what_one_dialect_refuses_no_engine_is_allowed(dialect: str) -> None:
+    source = read(dialect)
+    assert {name for name in listed("generic") if source.refuses(name)} == set()
 
 
 @pytest.mark.parametrize("dialect", HONEST)
@@ -222,7 +222,7 @@ def test_what_the_seen_honest_statements_call_is_on_the_lists() -> None:
             continue
         names = set(listed(row["dialect"]))
         sql = re.sub(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", "''", row["sql"].lower(), flags=re.DOTALL).replace("(+)", "")
-        named = GRAMMAR | set(re.findall(r"\b(?:as|with|recursive)\s+(\w+)\s*\(", sql))
+        named = set(GRAMMAR.split()) | set(re.findall(r"(?:\bas|\bwith|\brecursive|\))\s+(\w+)\s*\(", sql))
         missing += [
             f"{row['id']}: {schema}{name}"
             for schema, name in re.findall(r"((?:[\w$]+\.)*)([a-z_][\w$]*)\s*\(", sql)

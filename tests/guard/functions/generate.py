@@ -3,8 +3,9 @@
     python -m tests.guard.functions.generate [dialect…]
 
 A file of sources/ per dialect holds what was reviewed by hand: the opening `#` lines head the list; `[a title]` begins
-names that pass; `[refused: why]` begins patterns that never do, whatever a catalog says. Engines that can tell their own
-functions add those that they call free of side effects. A name that passes and is refused is a mistake, and stops here.
+names that pass; `[refused: why]` begins patterns that never do, whatever a catalog says. Engines that can tell their
+own functions add those that they call free of side effects. A name that passes and is refused is a mistake, and stops
+here.
 """
 
 import re
@@ -22,8 +23,8 @@ LISTS = Path(__file__).parents[3] / "server/guard/dialects/functions"
 NAME = re.compile(r"[a-z_$][a-z0-9_$]*(\.[a-z_$][a-z0-9_$]*)*")
 
 COMPUTING = (
-    "citext", "cube", "earthdistance", "fuzzystrmatch", "hstore", "intagg", "intarray", "isn", "ltree", "pg_trgm", "seg",
-    "unaccent", "vector",
+    "citext", "cube", "earthdistance", "fuzzystrmatch", "hstore", "intagg", "intarray", "isn", "ltree", "pg_trgm",
+    "seg", "unaccent", "vector",
 )  # fmt: skip
 """Extensions that bring nothing but types and what computes with them."""
 
@@ -58,17 +59,18 @@ class Source(NamedTuple):
 
 
 def read(dialect: str) -> Source:
-    source = Source([], set(), [])
-    target: set[str] | list[str] = source.passing
+    head: list[str] = []
+    passing: list[str] = []
+    refused: list[str] = []
+    section = passing
     for line in (SOURCES / f"{dialect}.txt").read_text().splitlines():
         if line.startswith("#"):
-            source.head.append(line)
+            head.append(line)
         elif line.startswith("["):
-            target = source.refused if line.startswith("[refused:") else source.passing
-        elif isinstance(target, list):
-            target.extend(line.split())
+            section = refused if line.startswith("[refused:") else passing
         else:
-            target.update(line.split())
+            section += line.split()
+    source = Source(head, set(passing), refused)
     if strange := sorted(name for name in source.passing if not NAME.fullmatch(name)):
         raise ValueError(f"{dialect}: no names: {' '.join(strange)}")
     if both := sorted(name for name in source.passing if source.refuses(name)):
