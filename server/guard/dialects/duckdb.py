@@ -6,6 +6,7 @@ from . import FILES, Dialect, Lexis
 
 DIALECT = Dialect(
     name="duckdb",
+    reader="serialized",
     parser="duckdb",
     lexis=Lexis(escape_prefix=True, dollars="tagged", nested=None),
     folds="none",

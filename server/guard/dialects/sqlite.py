@@ -6,7 +6,8 @@ from . import Dialect, Lexis, Trap
 
 DIALECT = Dialect(
     name="sqlite",
-    parser="sqlite",
+    reader="authorized",
+    parser="sqlite3",
     lexis=Lexis(
         quotes="'\"`",
         brackets="plain",
