@@ -1,4 +1,4 @@
-"""How long the guard thinks: python tests/bench/guard.py. Milliseconds of processor time, median and 95th percentile, by dialect."""
+"""How long the guard thinks, by dialect, in milliseconds of processor time: python tests/bench/guard.py."""
 
 import statistics
 import sys
