@@ -30,6 +30,7 @@ UNSEEN: Final = re.compile(
 """Control, zero-width, direction-changing and tag characters, and halves of characters."""
 
 ODD_BLANK: Final = re.compile("[\x85\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+BLANKS: Final = re.compile(r"[ \t\n\r]*+")
 NO_PLAIN_BLANK: Final = "a blank that is not a plain one stands outside of quotations"
 EVERYWHERE: Final = (Trap(r"[0-9][A-Za-z0-9_.]*+['\"]", "a number touches a quotation", "Put a blank between them."),)
 NESTING: Final = re.compile(r"/\*|\*/")
@@ -92,23 +93,35 @@ def prepared(text: str, dialect: Dialect) -> str:
     if hidden := UNSEEN.search(text):
         name = "a NUL character" if hidden.group() == "\0" else f"the unseen character U+{ord(hidden.group()):04X}"
         raise Harmful(f"the statement holds {name}, at character {hidden.start() + 1}", "Remove it.")
-    out: list[str] = []
-    state = _State(dialect)
+    blanked: list[tuple[int, int]] = []
+    state = _State(dialect, _watched(dialect))
     for kind, start, end in tokens(text, dialect.lexis):
-        if kind == "blank":
-            out.append(text[start:end])
-        elif kind in {"comment", "end"}:
-            out.append("".join("\n" if character == "\n" else " " for character in text[start:end]))
-            if kind == "end":
-                state.ended = state.begun
+        if kind == "comment":
+            blanked.append((start, end))
+        elif kind == "end":
+            blanked.append((start, end))
+            state.ended = state.begun
         else:
-            word = text[start:end]
-            out.append(word)
-            state.take(kind, word, start)
+            state.take(kind, "'" if kind == "quoted" else text[start:end].upper(), start)
     if not state.begun:
         raise Harmful("the statement is empty", "Send one SQL statement.")
     state.finish()
-    return "".join(out)
+    return _blanked(text, blanked) if blanked else text
+
+
+def _blanked(text: str, places: list[tuple[int, int]]) -> str:
+    out: list[str] = []
+    at = 0
+    for start, end in places:
+        out += text[at:start], "".join("\n" if character == "\n" else " " for character in text[start:end])
+        at = end
+    return "".join((*out, text[at:]))
+
+
+@cache
+def _watched(dialect: Dialect) -> frozenset[str]:
+    """Return the words and signs that are more than a token among others."""
+    return frozenset((*dialect.starters, *PREFIXES, *"()[]{}", "INTO", "CASE", "END", "JOIN", "ON", "USING"))
 
 
 @dataclass(slots=True)
@@ -116,6 +129,7 @@ class _State:
     """What the tokens so far amount to."""
 
     dialect: Dialect
+    watched: frozenset[str]
     begun: bool = False
     ended: bool = False
     tokens: int = 0
@@ -129,36 +143,50 @@ class _State:
     starter: str = ""
     """A word that begins a statement, unless the next word is one of its companions."""
 
-    def take(self, kind: str, text: str, start: int) -> None:
+    def take(self, kind: str, word: str, start: int) -> None:
+        """Take the next token, in upper case; a quotation is `'`."""
         if self.ended:
             raise Harmful(
                 f"the call holds more than one statement: a second begins at character {start + 1}",
                 "Send one statement a call.",
             )
-        self.begun = True
         self.tokens += 1
         if self.tokens > MOST_TOKENS:
             raise Harmful(
                 f"the statement has more than {MOST_TOKENS:,} words and signs",
                 "Shorten it: join a table instead of listing values.",
             )
-        word = "'" if kind == "quoted" else text.upper()
         if self.starter and word not in self.dialect.starters[self.starter]:
             self.finish()
         self.starter = ""
-        if kind == "word" and self.before != ".":
-            self._begins(word)
-        self.repeated = self.repeated + 1 if word == self.before and kind == "word" else 0
+        if not self.begun:
+            self.begun = True
+            if kind == "word" and word not in FIRST:
+                raise Harmful(f"{word[:40]} does not begin a statement that reads", "Send a SELECT.")
+        if word in self.watched:
+            self._watch(word)
+        elif self.prefixes:
+            self.prefixes = 0
+        if word == self.before and kind == "word":
+            self.repeated += 1
+            if self.repeated > MOST_REPEATED:
+                raise Harmful(f"the word {word[:40]} follows itself too often", "Write it once.")
+        else:
+            self.repeated = 0
+        self.earlier, self.before = self.before, word
+
+    def _watch(self, word: str) -> None:
+        if self.before != ".":
+            if word in self.dialect.starters:
+                self.starter = word
+            if word == "INTO" and not self.dialect.into:
+                raise Harmful("INTO writes somewhere", "Select the rows; they are returned.")
         self.prefixes = self.prefixes + 1 if word in PREFIXES else 0
-        if kind != "quoted":
-            self._nests(word)
+        self._nests(word)
         if len(self.opened) > DEEPEST or self.prefixes > DEEPEST:
             raise Harmful(
                 f"the statement is nested more than {DEEPEST} levels deep", "Flatten it, with CTEs for instance."
             )
-        if self.repeated > MOST_REPEATED:
-            raise Harmful(f"the word {word[:40]} follows itself too often", "Write it once.")
-        self.earlier, self.before = self.before, word
 
     def finish(self) -> None:
         """Refuse a word that can only begin another statement."""
@@ -167,14 +195,6 @@ class _State:
                 f"{self.starter} begins a second statement here, no semicolon needed",
                 f"Leave it away; quote it if {self.starter.lower()} is a name.",
             )
-
-    def _begins(self, word: str) -> None:
-        if self.tokens == 1 and word not in FIRST:
-            raise Harmful(f"{word[:40]} does not begin a statement that reads", "Send a SELECT.")
-        if word in self.dialect.starters:
-            self.starter = word
-        if word == "INTO" and not self.dialect.into:
-            raise Harmful("INTO writes somewhere", "Select the rows; they are returned.")
 
     def _nests(self, word: str) -> None:
         if word in {"(", "[", "{"}:
@@ -197,14 +217,18 @@ class _State:
 
 
 def tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
-    """Cut text into blank, comment, quoted, word, sign and end."""
+    """Cut text into comment, quoted, word, sign and end; blanks between them are left out."""
     pattern, traps = _pattern(lexis)
     at, length = 0, len(text)
     while at < length:
         token = pattern.match(text, at)
         if token is None:  # a quotation or a comment that nothing closes
+            at = BLANKS.match(text, at).end()  # pyright: ignore[reportOptionalMemberAccess] - it matches nothing, too
             raise Harmful(f"the {text[at : at + 2].strip()} at character {at + 1} is never closed", "Close it.")
-        kind, end = token.lastgroup or "", token.end()
+        kind = token.lastgroup
+        if kind is None:
+            return
+        at, end = token.span(kind)
         if kind.startswith("trap"):
             trap = traps[int(kind[4:])]
             raise Harmful(f"{trap.reason}, at character {at + 1}", trap.hint)
@@ -217,12 +241,12 @@ def tokens(text: str, lexis: Lexis) -> Iterator[tuple[str, int, int]]:
                     f"the comment at character {at + 1} ends with a carriage return alone, which not all read alike",
                     "End lines with a newline.",
                 )
-        elif kind == "quoted" and lexis.unsure and re.search(r"\\['\"`]", token.group()):
+        elif kind == "quoted" and lexis.unsure and re.search(r"\\['\"`]", token.group(kind)):
             raise Harmful(
                 f"a backslash stands before a quote in the text at character {at + 1}, which this engine may escape",
                 "Write the text without it, or with CHR().",
             )
-        elif kind == "word" and not (word := token.group()).isascii() and ODD_BLANK.search(word):
+        elif kind == "word" and not (word := token.group(kind)).isascii() and ODD_BLANK.search(word):
             raise Harmful(f"{NO_PLAIN_BLANK}, at character {at + 1}", "Write plain blanks.")
         yield kind, at, end
         at = end
@@ -263,7 +287,6 @@ def _pattern(lexis: Lexis) -> tuple[re.Pattern[str], tuple[Trap, ...]]:
     lines = "|".join(map(re.escape, lexis.line_comments))
     parts = [
         *(rf"(?P<trap{place}>{trap.pattern})" for place, trap in enumerate((*lexis.traps, *EVERYWHERE))),
-        r"(?P<blank>[ \t\n\r]++)",
         rf"(?P<line>(?:{lines})[^\n\r]*+)",
         r"(?P<block>/\*)",
         rf"(?P<quoted>{'|'.join(quoted)})",
@@ -271,4 +294,4 @@ def _pattern(lexis: Lexis) -> tuple[re.Pattern[str], tuple[Trap, ...]]:
         r"(?P<end>;)",
         r"(?P<sign>\$[0-9]+|" + (r"\$(?!\$)|" if lexis.dollars == "plain" else "") + rf"[^{re.escape(opening)}])",
     ]
-    return re.compile("|".join(parts), re.DOTALL), (*lexis.traps, *EVERYWHERE)
+    return re.compile(rf"[ \t\n\r]*+(?:{'|'.join(parts)}|\Z)", re.DOTALL), (*lexis.traps, *EVERYWHERE)

@@ -237,7 +237,7 @@ async def test_a_cut_result_says_so_and_what_to_do(talk: Talk, config: Path) -> 
             [],
             'Next: describe_tables(connection="Sales:web", detail="gist").',
         ),
-        ("execute_query", {"connection": "Sales:web", "sql": "delete from pages"}, "denied", [], "Send a SELECT"),
+        ("execute_query", {"connection": "Sales:web", "sql": "delete from pages"}, "refused", [], "Send a SELECT"),
         ("execute_query", {"connection": "Sales:web", "sql": "select 1; select 2"}, "refused", [], "one statement"),
         (
             "execute_query",

@@ -153,6 +153,8 @@ extends = "port"
 description = "Loaded nightly."
 environment = "production"
 limits = { rows = 500 }
+allow_functions = ["gis.Reach", "twice"]
+allow_files = true
 
 [[domain.connection]]
 name = "book"
@@ -183,6 +185,8 @@ def test_a_whole_file_is_read() -> None:
     assert str(prod.key) == "Sales Analytics:prod"
     assert (prod.type, prod.environment, prod.description) == ("harbor", "production", "Loaded nightly.")
     assert prod.limits == Limits(rows=500, seconds=60)
+    assert (prod.allow_functions, prod.allow_files) == ({"gis.reach", "twice"}, True)
+    assert (book.allow_functions, book.allow_files) == (frozenset(), False)
     assert prod.options == HarborOptions(host="10.0.0.1", user="agent")
     assert (book.type, book.id, book.enabled) == ("ledger", "7", False)
     assert types.asked == ["harbor", "ledger"]

@@ -60,7 +60,7 @@ class Lexis:
     traps: tuple[Trap, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """One dialect: how it is cut, who reads it, and what in it is harmless."""
 

@@ -57,12 +57,10 @@ def _without_overlooked(text: str, dialect: Dialect) -> str:
     if dialect.overlooked is None or dialect.overlooked.search(text) is None:
         return text
     out: list[str] = []
-    code: list[str] = []
-    for kind, start, end in (*tokens(text, dialect.lexis), ("quoted", len(text), len(text))):
-        if kind == "quoted":
-            out.append(dialect.overlooked.sub(lambda found: " " * len(found.group()), "".join(code)))
-            out.append(text[start:end])
-            code.clear()
-        else:
-            code.append(text[start:end])
+    at = 0
+    quoted = [(start, end) for kind, start, end in tokens(text, dialect.lexis) if kind == "quoted"]
+    for start, end in (*quoted, (len(text), len(text))):
+        out.append(dialect.overlooked.sub(lambda found: " " * len(found.group()), text[at:start]))
+        out.append(text[start:end])
+        at = end
     return "".join(out)
