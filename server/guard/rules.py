@@ -48,8 +48,9 @@ def _function(called: Called, dialect: Dialect, policy: Policy) -> None:
 
 
 def _listed(called: Called, dialect: Dialect) -> bool:
-    if not called.schema or dialect.dotted_calls or called.schema.rpartition(".")[2] in dialect.system_schemas:
-        return called.name in dialect.functions
+    last = called.schema.rpartition(".")[2]
+    if not called.schema or dialect.dotted_calls or last in dialect.system_schemas:
+        return called.name in dialect.functions or f"{last}.{called.name}" in dialect.functions
     if called.name in dialect.methods and (called.schema == "()" or not dialect.bare_calls):
         return True
     full = f"{called.schema}.{called.name}"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.guard.functions.generate import CATALOGS, LISTS, dialects, generate, read
 
-SEEN = Path(__file__).parent / "seen.jsonl"
+SEEN = Path(__file__).parent / "corpus.jsonl"
 
 HARMFUL = {
     "postgres": """

@@ -12,7 +12,7 @@ from colonnade.server.guard.reading import Called, Relation, Unread
 from tests.guard.reading import harmful, lines, tells
 
 READ = reader(of("duckdb"))
-SEEN = [row for row in map(json.loads, lines("seen.jsonl")) if row["dialect"] == "duckdb"]
+SEEN = [row for row in map(json.loads, lines("../corpus.jsonl")) if row["dialect"] == "duckdb"]
 
 
 @pytest.mark.parametrize("sql", lines("duckdb_honest.sql"))

@@ -11,7 +11,9 @@ DIALECT = Dialect(
     lexis=Lexis(escape_prefix=True, dollars="tagged", nested=None),
     folds="none",
     dotted_calls=True,
-    generators=frozenset(("generate_series", "range", "repeat", "repeat_row", "lpad", "rpad")),
+    generators=frozenset(
+        ("generate_series", "range", "repeat", "repeat_row", "lpad", "rpad", "list_resize", "array_resize", "bar")
+    ),
     secrets=frozenset(("duckdb_secrets", "pg_authid", "pg_shadow")),
     files=FILES,
     into=True,

@@ -29,7 +29,7 @@ DIALECT = Dialect(
     ),
     folds="upper",
     system_schemas=frozenset(("sys", "standard", "sys.standard")),
-    generators=frozenset(("lpad", "rpad")),
+    generators=frozenset(("lpad", "rpad", "utl_raw.copies")),
     bare_calls=True,
     secrets=frozenset(
         (

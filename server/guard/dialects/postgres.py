@@ -10,7 +10,18 @@ DIALECT = Dialect(
     parser="postgres",
     lexis=Lexis(escape_prefix=True, dollars="tagged", nested=True),
     system_schemas=frozenset(("pg_catalog",)),
-    generators=frozenset(("generate_series", "repeat", "lpad", "rpad")),
+    generators=frozenset(
+        (
+            "generate_series",
+            "repeat",
+            "lpad",
+            "rpad",
+            "array_fill",
+            "st_generatepoints",
+            "st_squaregrid",
+            "st_hexagongrid",
+        )
+    ),
     attribute_calls=re.compile(
         r"pg_(?!catalog\b)|lo_|dblink|query_to_|table_to_|cursor_to_|schema_to_|database_to_|setval|nextval|set_config"
     ),

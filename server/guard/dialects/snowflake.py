@@ -16,7 +16,9 @@ DIALECT = Dialect(
     folds="upper",
     flow="->>",
     system_schemas=frozenset(("information_schema",)),
-    generators=frozenset(("generator", "repeat", "space", "lpad", "rpad", "randstr", "rowcount")),
+    generators=frozenset(
+        ("generator", "repeat", "space", "lpad", "rpad", "randstr", "rowcount", "array_generate_range")
+    ),
     at_sign=True,
     explain=re.compile(r"\s*EXPLAIN\b(?:\s+USING\s+(?:TEXT|JSON|TABULAR)\b)?", re.IGNORECASE),
     show=re.compile(

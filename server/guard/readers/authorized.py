@@ -34,40 +34,28 @@ TOKEN: Final = re.compile(
 )
 
 NO_NAMES: Final = frozenset(
-    {"ALL", "AND", "AS", "BETWEEN", "BY", "CASE", "COLLATE", "DISTINCT", "ELSE", "ESCAPE", "EXCEPT", "EXISTS", "FROM"}
-    | {
+    {
+        "ALL",
+        "AND",
+        "AS",
+        "BETWEEN",
+        "CASE",
+        "COLLATE",
+        "DISTINCT",
+        "ELSE",
+        "ESCAPE",
+        "EXCEPT",
+        "EXISTS",
+        "FROM",
         "GROUP",
-        "HAVING",
-        "IN",
-        "INDEXED",
-        "INTERSECT",
-        "IS",
-        "ISNULL",
-        "JOIN",
-        "LIMIT",
-        "MATERIALIZED",
-        "NOT",
-        "NOTNULL",
     }
-    | {
-        "NULL",
-        "OFFSET",
-        "ON",
-        "OR",
-        "ORDER",
-        "SELECT",
-        "THEN",
-        "UNION",
-        "USING",
-        "VALUES",
-        "WHEN",
-        "WHERE",
-        "RETURNING",
-    }
-    | {"ROWS", "RANGE", "GROUPS"}
+    | {"HAVING", "IN", "INDEXED", "INTERSECT", "IS", "ISNULL", "JOIN", "LIMIT", "NOT", "NOTNULL", "NULL", "ON", "OR"}
+    | {"ORDER", "SELECT", "THEN", "UNION", "USING", "VALUES", "WHEN", "WHERE", "RETURNING"}
 )
-"""Words before a parenthesis that is not that of a call."""
-OPERATORS: Final = frozenset({"LIKE", "GLOB", "REGEXP", "MATCH"})
+"""Reserved words: a parenthesis behind one is not that of a call."""
+BETWEEN: Final = frozenset({"LIKE", "GLOB", "REGEXP", "MATCH", "OFFSET", "ROWS", "RANGE", "GROUPS"})
+"""Names, except behind an operand."""
+NO_OPERANDS: Final = (NO_NAMES | BETWEEN | {"BY"}) - {"NOT"}  # a NOT LIKE (b)
 AFTER_CALL: Final = frozenset({"OVER", "FILTER"})
 """Names, except behind the parenthesis of a call."""
 COMPOUNDS: Final = frozenset({"UNION", "EXCEPT", "INTERSECT"})
@@ -452,8 +440,9 @@ class Scan:
             frame.casts = True
         elif not (
             word in NO_NAMES
+            or (word == "BY" and self._word(at - 2) in ("ORDER", "GROUP", "PARTITION"))
             or (word in AFTER_CALL and self._word(at - 2) == ")")
-            or (word in OPERATORS and self._is_operand(at - 2))
+            or (word in BETWEEN and self._is_operand(at - 2))
             or cast("Frame", frame.above).types
             or self._names_columns(at)
         ):
@@ -462,13 +451,9 @@ class Scan:
 
     def _is_operand(self, at: int) -> bool:
         token = self.tokens[at] if at >= 0 else None
-        if token is None:
+        if token is None or token.word in NO_OPERANDS:
             return False
-        return (
-            token.word in (")", "NOT")
-            or token.kind in ("text", "number", "parameter", "quoted")
-            or (token.kind == "word" and token.word not in NO_NAMES)
-        )
+        return token.word == ")" or token.kind != "sign"
 
     def _names_columns(self, at: int) -> bool:
         """Tell the list of a CTE's columns, which AS and a query follow."""

@@ -402,7 +402,8 @@ class Walk:
             case "SHOW":
                 if CREDENTIAL.search(name):
                     raise Harmful("this setting may hold a credential", SEND_A_SELECT)
-                self.relations[_relation(node["qualified_name"]["path"])] = None
+                if not node.get("query"):  # which is walked like any other
+                    self.relations[_relation(node["qualified_name"]["path"])] = None
             case "SHOW_SPECIAL" if name in SHOWN:
                 pass
             case "SHOW_FROM":

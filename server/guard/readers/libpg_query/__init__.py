@@ -31,8 +31,8 @@ SYSTEM: Final = "pg_catalog"
 SAMPLES: Final = frozenset({"system", "bernoulli"})
 """The server's own sampling methods."""
 
-MOST_ENDLESS: Final = 3
-"""Recursive queries without an end that a LIMIT outside may excuse, so that looking for it stays cheap."""
+MOST_ENDLESS: Final = 1
+"""Recursive queries without an end that a LIMIT outside may excuse: looking for it goes over the whole statement."""
 
 EXPLAINED: Final = frozenset(
     {
@@ -75,9 +75,9 @@ def _worded(kind: str) -> str:
 
 def _refusal(kind: str) -> Harmful:
     if kind.endswith("Stmt"):
-        return Harmful(f"{_worded(kind)} is not a read.", ONLY_READS)
+        return Harmful(f"{_worded(kind)} is not a read", ONLY_READS)
     return Harmful(
-        f"The statement holds a part that is not on the list of harmless ones: {kind}.", "Write it without that part."
+        f"The statement holds a part that is not on the list of harmless ones: {kind}", "Write it without that part."
     )
 
 
@@ -137,7 +137,7 @@ class _Walk:
                 if self.endless <= MOST_ENDLESS and bounded(cte, fields):
                     continue
                 raise Harmful(
-                    f'The recursive query "{cte["ctename"]}" has no condition that could end it.',
+                    f'The recursive query "{cte["ctename"]}" has no condition that could end it',
                     "Give its recursive part a WHERE that becomes false, such as n < 100.",
                 )
         return inside
@@ -145,7 +145,7 @@ class _Walk:
     def cte(self, fields: Fields, outside: Scope) -> Scope:
         for kind in fields["ctequery"]:
             if kind != "SelectStmt":
-                raise Harmful(f"{_worded(kind)} inside of WITH is not a read.", ONLY_READS)
+                raise Harmful(f"{_worded(kind)} inside of WITH is not a read", ONLY_READS)
         return outside
 
     def relation(self, fields: Fields, outside: Scope) -> Scope:
@@ -185,7 +185,7 @@ class _Walk:
             *schema, name = names(fields.get(key, [])) or [""]
             if schema not in ([], [SYSTEM]):
                 raise Harmful(
-                    f"The operator {'.'.join(schema)}.{name} is a user's and may run any function.",
+                    f"The operator {'.'.join(schema)}.{name} is a user's and may run any function",
                     "Use the operator without OPERATOR(…), or a function that this connection allows.",
                 )
         return outside
@@ -205,9 +205,9 @@ class _Walk:
 def _unlisted(node: str, field: str) -> Harmful:
     match node, field:
         case "SelectStmt", "intoClause":
-            return Harmful("SELECT … INTO makes a table.", "Leave INTO out: the rows come back as the result.")
+            return Harmful("SELECT … INTO makes a table", "Leave INTO out: the rows come back as the result.")
         case "SelectStmt", "lockingClause":
-            return Harmful("FOR UPDATE and FOR SHARE lock rows.", "Leave the locking clause out.")
+            return Harmful("FOR UPDATE and FOR SHARE lock rows", "Leave the locking clause out.")
         case _:
             return _refusal(f"{node}.{field}")
 
@@ -233,9 +233,9 @@ def _statement(tree: Fields) -> Reading:
         case [{"stmt": statement}]:
             pass
         case []:
-            raise Harmful("The statement is empty.", "Send one SQL statement.")
+            raise Harmful("The statement is empty", "Send one SQL statement.")
         case _:
-            raise Harmful("The call holds more than one statement.", "Send one statement a call.")
+            raise Harmful("The call holds more than one statement", "Send one statement a call.")
     match statement:
         case {"VariableShowStmt": {"name": name, **more}} if not more:
             return Reading("show", columns=(name.lower(),))
@@ -257,7 +257,7 @@ def _options(fields: Fields) -> None:
         raise _unlisted("ExplainStmt", unlisted.pop())
     for option in fields.get("options", []):
         if (name := option["DefElem"]["defname"]) not in EXPLAINED:
-            raise Harmful(f"EXPLAIN has no option {name} that is known to be harmless.", "Leave the option out.")
+            raise Harmful(f"EXPLAIN has no option {name} that is known to be harmless", "Leave the option out.")
 
 
 def reader(dialect: Dialect) -> Reader:

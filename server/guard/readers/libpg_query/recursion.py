@@ -125,12 +125,12 @@ def bounded(cte: Fields, select: Fields) -> bool:
     """Whether all who read the query, in and below the SELECT that it belongs to, take a few rows and no more."""
     others = [other for other in select["withClause"]["ctes"] if other["CommonTableExpr"] is not cte]
     outside = [{field: value for field, value in select.items() if field != "withClause"}, others]
-    readers = [part for part in parts(outside) if _reads_directly(part, cte["ctename"])]
+    readers = [part for part in parts(outside) if "fromClause" in part and _reads_directly(part, cte["ctename"])]
     return bool(readers) and all(map(_takes_few, readers))
 
 
 def _reads_directly(part: Fields, name: str) -> bool:
-    work: list[Fields] = list(part.get("fromClause", []))
+    work: list[Fields] = list(part["fromClause"])
     for source in work:
         if join := source.get("JoinExpr"):
             work += [join["larg"], join["rarg"]]

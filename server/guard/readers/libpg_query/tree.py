@@ -100,7 +100,7 @@ JsonAggConstructor: output=JsonOutput agg_filter* agg_order* over=WindowDef loca
 opens it first, because what its queries see differs from what the SELECT sees."""
 
 DEEPEST: Final = 300_000
-"""Characters of JSON that are read piece by piece, at most: some 2,000 links of a chain `a || b || …`."""
+"""Characters of JSON that are read piece by piece, at most: some 2,000 links of `a || b || …`, 1,000 of UNION."""
 CUT: Final = 150
 """Objects within one another that are read at once."""
 
