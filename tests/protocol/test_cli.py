@@ -23,7 +23,7 @@ Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
 Command = Callable[..., tuple[int, str, str]]
 Called = Callable[[Path, str, dict[str, Any]], types.CallToolResult]
 
-ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) from n"
+ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n where i > 0) select count(*) from n"
 
 BROKEN_CONNECTIONS = """
 [[domain]]
@@ -185,9 +185,9 @@ def test_a_failure_has_the_exit_code_of_its_kind_and_json_is_the_error_of_the_to
         (["query", "wbe", "select 1"], 2, "unknown_connection"),
         (["describe", "painted"], 3, "config_error"),
         (["describe", "gone"], 4, "unreachable"),
-        (["query", "web", "delete from pages"], 5, "denied"),
+        (["query", "web", "delete from pages"], 5, "refused"),
     ],
-    ids=["sql", "usage", "configuration", "unreachable", "denied"],
+    ids=["sql", "usage", "configuration", "unreachable", "refused"],
 )
 def test_a_script_can_tell_failures_apart(
     run: Run, broken: Path, *, arguments: list[str], code: int, error: str

@@ -33,7 +33,7 @@ MODES = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 
 COUNT = "select count(*) from regions"
 
-ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) from n"
+ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n where i > 0) select count(*) from n"
 
 ADDRESS = r"^Colonnade serves MCP on (?P<url>http://127\.0\.0\.1:\d+/mcp)\n"
 BEARER = r"Clients send the header  Authorization: Bearer (?P<token>\S+)\n"

@@ -27,7 +27,7 @@ MCP_JSON = Path(__file__).parents[2] / "mcp.json"
 
 SERVE = (sys.executable, "-m", "colonnade", "serve", "--demo")
 
-ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n) select count(*) from n"
+ENDLESS = "with recursive n (i) as (select 1 union all select i + 1 from n where i > 0) select count(*) from n"
 
 SECRET = "select 'only the database may see this'"
 
