@@ -72,8 +72,9 @@ def test_nothing_runs_and_nothing_is_written(tmp_path: Path) -> None:
     assert not there.exists()
 
 
-NAMES = ["f", "filter", "over", "offset", "materialized", "with", "rows", "range", "groups", "by", "recursive"]
-NAMES += ["current", "key", "plan", "exclude", "nulls", "if", "end", "match", "like"]
+WORDS = ["f", "filter", "over", "offset", "materialized", "with", "rows", "range", "groups", "by", "recursive"]
+KEYS = ["current", "key", "plan", "exclude", "nulls", "if", "end", "match", "like"]
+NAMES = [*WORDS, *KEYS]
 TABLES = ["t0", "t1 AS x", "main.t2", '"t3" window', "[t4] filter", "'t5' over", "json_each(1)", "main.json_each('[]')"]
 TYPES = ["INT", "VARCHAR(10)", "DECIMAL(10, 2)", "DOUBLE PRECISION", "x y(3)"]
 OPERATORS = ["+", "||", "=", "LIKE", "GLOB", "IS NOT DISTINCT FROM", "IS DISTINCT FROM", "AND", "->>", "COLLATE x ="]

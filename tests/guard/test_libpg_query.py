@@ -427,6 +427,7 @@ BOMBS = {
         " SELECT 1 FROM a LIMIT 1",
         "",
     ),
+    "CTEs": ("WITH a AS (SELECT 1)", ", a AS (SELECT 1)", " SELECT 1", ""),
     "text": ("SELECT '", "''", "'", ""),
     "dollars": ("SELECT ", "$a$ ", "", ""),
     "comments": ("SELECT 1 ", "/* ", "", ""),
@@ -464,6 +465,11 @@ def test_a_bomb_within_the_limits_of_the_guard_is_read_or_refused_at_once(bomb: 
     tokens = len(re.findall(r"\w+|'[^']*'|\S", opens))
     times = min(60 if closes or bomb == "NOT" else 9_900 // tokens, 49_000 // len(opens + closes))
     assert seconds(before + opens * times + middle + closes * times) < 0.1
+
+
+@pytest.mark.parametrize("text", ["1" * 40_000 + " d", "1 " * 20_000, "1." * 20_000, "9_" * 20_000, "1d" * 20_000])
+def test_a_long_number_or_interval_is_read_at_once(text: str) -> None:
+    assert seconds(f"SELECT generate_series('{text}', '{text}', '{text}')") < 0.1
 
 
 @pytest.mark.parametrize("bomb", BOMBS)

@@ -115,6 +115,12 @@ bombs = {
     "ctes": "WITH c0 AS (SELECT 1 AS x)" + "".join(
         f", c{n} AS (SELECT 1 AS x FROM c{n - 1} a, c{n - 1} b)" for n in range(1, 400)) + " SELECT 1 FROM c399",
     "nested ctes": "WITH x AS (" * 59 + "SELECT 1" + ") SELECT 1 FROM x" * 59,
+    "unclosed ctes": "WITH " + "a AS (WITH " * 58,
+    "broken ctes": "WITH a AS (" * 58 + "SELECT 1 x y" + ") SELECT 1 FROM a" * 58,
+    "broken long ctes": "WITH a AS (" * 5 + "SELECT 1" + " UNION SELECT 1" * 2400 + " x y" + ") SELECT 1 FROM a" * 5,
+    "broken after ctes": "WITH a AS (" * 58 + "SELECT 1" + ") SELECT 1 FROM a" * 58 + " x y z",
+    "broken siblings": "WITH a AS (SELECT 1)" + ", a AS (WITH a AS (SELECT 1) SELECT 1 FROM a)" * 400 + " SELECT 1 x y",
+    "broken in parentheses": "SELECT (" * 20 + "WITH a AS (" * 20 + "x y" + ") SELECT 1" * 20 + ")" * 20,
     "long text": "SELECT '" + "x" * 49_900 + "'",
     "long name": "SELECT " + "x" * 49_900,
     "quotes": "SELECT " + "'" * 49_000,

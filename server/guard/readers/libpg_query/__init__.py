@@ -23,8 +23,8 @@ from .recursion import bounded, endless
 from .sizes import Sizes
 from .tree import LEAF, NODES, SHAPES, Fields, load, names
 
-Scope = frozenset[str]
-"""Names that mean a CTE here."""
+Scope = tuple["Scope", dict[str, int], int] | None
+"""What names a CTE here: the scope around, the places of the CTEs of a WITH, and how many of them are in reach."""
 
 ONLY_READS: Final = "Send a SELECT, VALUES, TABLE or SHOW, or EXPLAIN of one of them."
 SYSTEM: Final = "pg_catalog"
@@ -86,6 +86,14 @@ def _exact(name: str) -> str:
     return name if PLAIN.fullmatch(name) and name == name.lower() else f'"{name}"'
 
 
+def _is_cte(name: str, scope: Scope) -> bool:
+    while scope is not None:
+        scope, places, reach = scope
+        if places.get(name, reach) < reach:
+            return True
+    return False
+
+
 class _Walk:
     """One pass over the tree, outermost first; visits gather the facts."""
 
@@ -98,7 +106,7 @@ class _Walk:
         self.work: list[tuple[str, Fields, Scope]] = []
 
     def over(self, kind: str, fields: Fields) -> None:
-        self.work.append((kind, fields, frozenset()))
+        self.work.append((kind, fields, None))
         for node, here, outside in self.work:
             shape = SHAPES.get(node)
             if shape is None:
@@ -126,13 +134,11 @@ class _Walk:
         if unlisted := clause.keys() - SHAPES["WithClause"].keys():
             raise _unlisted("WithClause", unlisted.pop())
         ctes: list[Fields] = [cte["CommonTableExpr"] for cte in clause["ctes"]]
-        inside = outside | {cte["ctename"] for cte in ctes}
-        seen = inside if clause.get("recursive") else outside
-        for cte in ctes:
-            self.work.append(("CommonTableExpr", cte, seen))
-            if not clause.get("recursive"):
-                seen |= {cte["ctename"]}
-            elif endless(cte):
+        places = {cte["ctename"]: place for place, cte in enumerate(ctes)}
+        for place, cte in enumerate(ctes):
+            reach = len(ctes) if clause.get("recursive") else place
+            self.work.append(("CommonTableExpr", cte, (outside, places, reach)))
+            if clause.get("recursive") and endless(cte):
                 self.endless += 1
                 if self.endless <= MOST_ENDLESS and bounded(cte, fields):
                     continue
@@ -140,7 +146,7 @@ class _Walk:
                     f'The recursive query "{cte["ctename"]}" has no condition that could end it',
                     "Give its recursive part a WHERE that becomes false, such as n < 100.",
                 )
-        return inside
+        return outside, places, len(ctes)
 
     def cte(self, fields: Fields, outside: Scope) -> Scope:
         for kind in fields["ctequery"]:
@@ -150,7 +156,7 @@ class _Walk:
 
     def relation(self, fields: Fields, outside: Scope) -> Scope:
         parts = [fields[part] for part in ("catalogname", "schemaname", "relname") if part in fields]
-        if len(parts) > 1 or parts[0] not in outside:
+        if len(parts) > 1 or not _is_cte(parts[0], outside):
             self.relations[Relation(tuple(parts))] = None
         return outside
 

@@ -131,7 +131,7 @@ def _parsed(text: str) -> int | float | None:
         return int(text, 0)
     if re.fullmatch(r"[+-]?[0-9]{1,400}", text):
         return int(text)
-    return float(text) if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", text) else None
+    return float(text) if re.fullmatch(r"[+-]?([0-9]++(\.[0-9]*+)?|\.[0-9]++)(e[+-]?[0-9]++)?", text) else None
 
 
 def _power(base: float, exponent: float) -> float:
