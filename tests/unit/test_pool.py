@@ -12,7 +12,7 @@ from colonnade.server.config import Connection
 from colonnade.server.engines.base import Client, Cursor
 from colonnade.server.errors import AuthFailed, Busy, ColonnadeError, ConfigError, Internal, Unreachable
 from colonnade.server.keys import ConnectionKey
-from colonnade.server.model import Catalog, Judged, Limits, ServerInfo
+from colonnade.server.model import Catalog, Judged, Limits, Login, ServerInfo
 from colonnade.server.pool import SYSTEM, Pool
 
 
@@ -31,6 +31,9 @@ class FakeClient:
 
     async def ping(self) -> ServerInfo:
         return ServerInfo("fake 1")
+
+    async def login(self) -> Login:
+        return Login("reader")
 
     async def close(self) -> None:
         self.closed += 1
