@@ -35,6 +35,10 @@ SWEEP_SECONDS: Final = 30.0
 CLOSE_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 10.0
 """How long a look at what a login may do takes at most."""
+QUIET_SECONDS: Final = 1.0
+"""For how long a client has to be unused before that look."""
+QUIET_ATTEMPTS: Final = 60
+"""How often such a time is waited for, before the look is had while statements run."""
 
 FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 60.0
@@ -77,6 +81,8 @@ class Entry:
     looked: bool = False
     """Whether the look at what the login may do has begun."""
     looking: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    wanted: anyio.Event = field(default_factory=anyio.Event)
+    """Set when somebody waits for it."""
     told: anyio.Event = field(default_factory=anyio.Event)
     """Set when there is nothing more to be told of the login."""
 
@@ -154,6 +160,7 @@ class Pool:
         slot = _slot(connection, identity)
         entry, _ = await self._checkout(connection, slot)
         self._give_back(connection, slot, entry)
+        entry.wanted.set()
         await entry.told.wait()
 
     def retire(self, key: ConnectionKey) -> None:
@@ -208,26 +215,16 @@ class Pool:
             if not entry.leases:
                 self._start_closing(entry)
         elif not entry.looked:
-            # Only now, so that the first statement never waits for it.
             entry.looked = True
             self._tasks.start_soon(self._look, connection, slot, entry)
 
     async def _look(self, connection: Connection, slot: Slot, entry: Entry) -> None:
         """Ask what the login may do. It holds no lease and ends with its client; whatever it raises is an answer."""
-        login: Login | None = None
-        with entry.looking, anyio.move_on_after(LOOK_SECONDS) as limit:
-            try:
-                if entry.client is not None:
-                    login = await entry.client.login()
-            except ColonnadeError as error:
-                login = _unchecked(error.what)
-            except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the pool
-                LOG.error("looking at the login of %s failed: %s", connection.key, place_of(error))  # noqa: TRY400 - its text may hold a secret
-                login = _unchecked(f"{type(error).__name__}, a fault of ours")
-        if limit.cancelled_caught:
-            login = _unchecked(f"no answer within {LOOK_SECONDS:g} s")
-        if login is not None and self._entries.get(slot) is entry:
-            self._health.setdefault(slot, Health()).login = login
+        with entry.looking:
+            await _quiet(entry)
+            login = await _look_at(entry.client, connection.key) if entry.client is not None else None
+            if self._entries.get(slot) is entry:
+                self._health.setdefault(slot, Health()).login = login
         entry.told.set()
 
     def _start_building(self, connection: Connection, slot: Slot) -> Entry:
@@ -344,6 +341,30 @@ async def _borrow(limiter: anyio.CapacityLimiter, borrower: object, seconds: flo
 
 def _slot(connection: Connection, identity: str) -> Slot:
     return (connection.key, connection.effective, identity)
+
+
+async def _quiet(entry: Entry) -> None:
+    """Wait until nobody uses a client: else a statement would wait for the look, or find its connection taken."""
+    for _ in range(QUIET_ATTEMPTS):
+        before = entry.used_at
+        with anyio.move_on_after(QUIET_SECONDS):
+            await entry.wanted.wait()
+            return
+        if not entry.leases and entry.used_at == before:
+            return
+
+
+async def _look_at(client: Client, key: ConnectionKey) -> Login:
+    try:
+        with anyio.fail_after(LOOK_SECONDS):
+            return await client.login()
+    except TimeoutError:
+        return _unchecked(f"no answer within {LOOK_SECONDS:g} s")
+    except ColonnadeError as error:
+        return _unchecked(error.what)
+    except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the pool
+        LOG.error("looking at the login of %s failed: %s", key, place_of(error))  # noqa: TRY400 - its text may hold a secret
+        return _unchecked(f"{type(error).__name__}, a fault of ours")
 
 
 def _unchecked(why: str) -> Login:
