@@ -15,12 +15,12 @@ MOST_SCHEMAS: Final = 20
 
 UNKNOWN: Final = "what this login may write is not known"
 
-# As the SQL standard has it. A system's own tables are nobody's to write, whatever it says of them.
+# As the SQL standard has it; of a system's own schema everybody may "write" settings.
 WRITABLE: Final = """
 select count(*) from (
     select distinct table_schema, table_name from information_schema.table_privileges
     where privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
-      and table_schema not in ('information_schema', 'pg_catalog', 'sys', 'mysql', 'performance_schema')
+      and table_schema not in ('information_schema', 'pg_catalog')
 ) written
 """
 ANY_REMEDY: Final = (

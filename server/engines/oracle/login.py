@@ -57,7 +57,7 @@ def _by_privileges(privileges: set[str], roles: set[str]) -> Iterable[str]:
 
 def _by_grants(owned: int, writable: int, executable: int, directories: int) -> Iterable[str]:
     if owned:
-        yield f"owns {counted(owned, 'table')}, and so may write to all of that"
+        yield f"owns {counted(owned, 'table')}, which it may write to"
     if writable:
         yield f"may write to {counted(writable, 'table')}"
     if executable:

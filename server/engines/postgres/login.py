@@ -91,8 +91,7 @@ def remedy(database: str, schemas: Sequence[str], version: int = OLD_PUBLIC) -> 
         f"grant connect on database {double_quoted(database)} to {READER}",
         f"grant usage on schema {named} to {READER}",
         f"grant select on all tables in schema {named} to {READER}",
-        # Those that the one who runs this will create.
-        f"alter default privileges in schema {named} grant select on tables to {READER}",
+        f"-- and on those that whoever runs this will create:\nalter default privileges in schema {named} grant select on tables to {READER}",
     ]
     if version < OLD_PUBLIC and "public" in schemas:
         lines.append("revoke create on schema public from public")

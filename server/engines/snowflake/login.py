@@ -109,6 +109,7 @@ def remedy(database: str, warehouse: str) -> str:
         f"grant select on all tables in database {named} to role {role}",
         f"grant select on all views in database {named} to role {role}",
         f"grant select on future tables in database {named} to role {role}",
+        f"grant select on future views in database {named} to role {role}",
         f"create user {user} type = service default_role = {role} rsa_public_key = '<public key>'",
         f"alter user {user} set default_secondary_roles = ()",
         f"grant role {role} to user {user}",
