@@ -737,7 +737,7 @@ CREATE = "create role made login password '{}'".format(PASSWORD.replace("'", "''
         ("grant usage on all sequences in schema public to made", "may advance 1 sequence"),
         ("alter table books owner to made", "owns 1 relation"),
         (
-            "alter role made noinherit; grant owner to made with inherit false",
+            "alter role made noinherit; grant owner to made",
             "may become another role by SET ROLE (owner)",
         ),
     ],
