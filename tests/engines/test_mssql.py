@@ -20,7 +20,7 @@ from colonnade.server.engines.mssql import (
     time_of_day,
     timestamp,
 )
-from colonnade.server.errors import ConfigError, DriverMissing, SqlError, Unreachable
+from colonnade.server.errors import ConfigError, Denied, DriverMissing, SqlError, Unreachable
 from colonnade.server.model import Limits
 from pydantic import ValidationError
 from sqlglot import exp
@@ -240,6 +240,6 @@ def test_a_query_about_the_login_is_t_sql(name: str) -> None:
 @ours
 async def test_a_look_that_the_server_refuses_is_an_error_of_ours_and_leaves_the_session_usable(case: Case) -> None:
     async with opened(case) as client:
-        with pytest.raises(SqlError):
+        with pytest.raises((Denied, SqlError)):
             await client.login()
         assert (await ask(case, client, "select name from authors order by id"))[1] == [("Ada",), ("Ben",)]

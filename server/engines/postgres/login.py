@@ -91,8 +91,10 @@ def remedy(database: str, schemas: Sequence[str], version: int = OLD_PUBLIC) -> 
         f"grant connect on database {double_quoted(database)} to {READER}",
         f"grant usage on schema {named} to {READER}",
         f"grant select on all tables in schema {named} to {READER}",
-        "-- and on those that whoever runs this will create:\n"
-        f"alter default privileges in schema {named} grant select on tables to {READER}",
+        (
+            "-- and on those that whoever runs this will create:\n"
+            f"alter default privileges in schema {named} grant select on tables to {READER}"
+        ),
     ]
     if version < OLD_PUBLIC and "public" in schemas:
         lines.append("revoke create on schema public from public")
