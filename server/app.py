@@ -3,7 +3,8 @@
 import os
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -159,8 +160,11 @@ class App:
         known = self._catalogs.known(connection, identity)
         reason = "" if health.error is None else health.error.what
         tables = None if known is None else len(known.tables)
-        lacks = load(connection.type).abilities.lacking
-        return Standing(connection, domain, health.status, reason, tables, health.checked_at, lacks)
+        engine, login = load(connection.type), health.login
+        if login is not None and not login.remedy:
+            login = replace(login, remedy=engine.remedy)
+        lacks = engine.abilities.lacking
+        return Standing(connection, domain, health.status, reason, tables, health.checked_at, lacks, login)
 
     async def run(self, caller: Caller, connection: Connection, sql: str, *, rows: int | None = None) -> Result:
         """Run one statement that only reads; see `Executor.run`."""
@@ -217,6 +221,25 @@ class App:
             for key in keys:
                 tasks.start_soon(reach, configuration.connection(key))
         return {key: reached[key] for key in keys}
+
+    async def look(self, caller: Caller, domain: str | None = None) -> None:
+        """Open every connection, or those of a domain, and wait until it is known what their logins may do.
+
+        What fails stands in the status of its connection. Raises UnknownDomain or EmptyDomain.
+        """
+        configuration = await self.configuration()
+        keys = None if domain is None else configuration.directory.members(domain)
+        listed = [
+            each for found in configuration.domains for each in found.connections if keys is None or each.key in keys
+        ]
+
+        async def look(connection: Connection) -> None:
+            with suppress(ColonnadeError):
+                await self._pool.look(_usable(connection), identity_of(connection, caller))
+
+        async with anyio.create_task_group() as tasks:
+            for connection in listed:
+                tasks.start_soon(look, connection)
 
     async def _build(self, connection: Connection, identity: str) -> Client:
         if self.demo:

@@ -155,6 +155,18 @@ class ServerInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """Whose login a connection uses, and what that may do beyond reading."""
+
+    name: str
+    """Empty where there are no logins, or where it is not known."""
+    dangers: tuple[str, ...] = ()
+    """What it may do, each as a short sentence without its subject: "is a superuser", "may write to 12 tables"."""
+    remedy: str = ""
+    """The SQL that makes a login that may only read, for this database; passwords are placeholders."""
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """The rows of one statement; `cut` says why there may be more, None when these are all."""
 

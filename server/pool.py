@@ -20,7 +20,7 @@ from .config import Connection
 from .engines.base import Client
 from .errors import AuthFailed, Busy, ColonnadeError, Internal, Unreachable, place_of
 from .keys import ConnectionKey
-from .model import Caller, Status
+from .model import Caller, Login, Status
 
 LOG: Final = logging.getLogger("colonnade.pool")
 
@@ -33,6 +33,13 @@ PROCESS_LIMIT: Final = 32
 IDLE_SECONDS: Final = 300.0
 SWEEP_SECONDS: Final = 30.0
 CLOSE_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 10.0
+"""How long a look at what a login may do takes at most."""
+QUIET_SECONDS: Final = 1.0
+"""For how long a client has to be unused before that look."""
+QUIET_ATTEMPTS: Final = 60
+"""How often such a time is waited for, before the look is had while statements run."""
+
 FIRST_BACKOFF: Final = 1.0
 LONGEST_BACKOFF: Final = 60.0
 
@@ -57,6 +64,8 @@ class Health:
     failures: int = 0
     closed_until: float = 0.0
     """On the pool's clock: before it no build is tried."""
+    login: Login | None = None
+    """What the login may do, once somebody has looked."""
 
 
 @dataclass(eq=False, slots=True)
@@ -69,6 +78,13 @@ class Entry:
     leases: int = 0
     retired: bool = False
     used_at: float = 0.0
+    looked: bool = False
+    """Whether the look at what the login may do has begun."""
+    looking: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    wanted: anyio.Event = field(default_factory=anyio.Event)
+    """Set when somebody waits for it."""
+    told: anyio.Event = field(default_factory=anyio.Event)
+    """Set when there is nothing more to be told of the login."""
 
 
 class Pool:
@@ -123,21 +139,29 @@ class Pool:
         Raises what the build raised (Unreachable, AuthFailed, DriverMissing, ConfigError), or Busy if no place came
         free within `limits.wait` seconds.
         """
-        entry, client = await self._checkout(connection, identity)
+        slot = _slot(connection, identity)
+        entry, client = await self._checkout(connection, slot)
         try:
             async with self._place(connection, identity):
                 yield client
         except (Unreachable, AuthFailed) as error:
             error.at(str(connection.key), connection.type)
             told = last or isinstance(error, Unreachable)
-            self._lost(_slot(connection, identity), entry, error if told else None)
+            self._lost(slot, entry, error if told else None)
             raise
         finally:
-            # Nothing here waits, so a second cancellation cannot interrupt the giving back.
-            entry.leases -= 1
-            entry.used_at = self._clock()
-            if entry.retired and not entry.leases:
-                self._start_closing(entry)
+            self._give_back(connection, slot, entry)
+
+    async def look(self, connection: Connection, identity: str) -> None:
+        """Build the client if there is none, and wait until it is known what its login may do.
+
+        Raises what the build raised.
+        """
+        slot = _slot(connection, identity)
+        entry, _ = await self._checkout(connection, slot)
+        self._give_back(connection, slot, entry)
+        entry.wanted.set()
+        await entry.told.wait()
 
     def retire(self, key: ConnectionKey) -> None:
         """Let the next caller of a key have a new client at once; running work keeps the old one to its end."""
@@ -169,8 +193,7 @@ class Pool:
             for entry in self._open:
                 tasks.start_soon(self._close, entry)
 
-    async def _checkout(self, connection: Connection, identity: str) -> tuple[Entry, Client]:
-        slot = _slot(connection, identity)
+    async def _checkout(self, connection: Connection, slot: Slot) -> tuple[Entry, Client]:
         while True:
             entry = self._entries.get(slot)
             if entry is None:
@@ -183,6 +206,26 @@ class Pool:
                 # No wait between the test and the count: nobody can retire it in between.
                 entry.leases += 1
                 return entry, entry.client
+
+    def _give_back(self, connection: Connection, slot: Slot, entry: Entry) -> None:
+        """End a lease. Nothing here waits, so a second cancellation cannot interrupt it."""
+        entry.leases -= 1
+        entry.used_at = self._clock()
+        if entry.retired:
+            if not entry.leases:
+                self._start_closing(entry)
+        elif not entry.looked:
+            entry.looked = True
+            self._tasks.start_soon(self._look, connection, slot, entry)
+
+    async def _look(self, connection: Connection, slot: Slot, entry: Entry) -> None:
+        """Ask what the login may do. It holds no lease and ends with its client; whatever it raises is an answer."""
+        with entry.looking:
+            await _quiet(entry)
+            login = await _look_at(entry.client, connection.key) if entry.client is not None else None
+            if self._entries.get(slot) is entry:
+                self._health.setdefault(slot, Health()).login = login
+        entry.told.set()
 
     def _start_building(self, connection: Connection, slot: Slot) -> Entry:
         if self._closed:
@@ -279,6 +322,8 @@ class Pool:
 
     async def _close(self, entry: Entry) -> None:
         client, entry.client = entry.client, None
+        entry.looking.cancel()
+        entry.told.set()
         if client is not None:
             with anyio.move_on_after(CLOSE_SECONDS, shield=True):
                 await client.close()
@@ -296,6 +341,34 @@ async def _borrow(limiter: anyio.CapacityLimiter, borrower: object, seconds: flo
 
 def _slot(connection: Connection, identity: str) -> Slot:
     return (connection.key, connection.effective, identity)
+
+
+async def _quiet(entry: Entry) -> None:
+    """Wait until nobody uses a client: else a statement would wait for the look, or find its connection taken."""
+    for _ in range(QUIET_ATTEMPTS):
+        before = entry.used_at
+        with anyio.move_on_after(QUIET_SECONDS):
+            await entry.wanted.wait()
+            return
+        if not entry.leases and entry.used_at == before:
+            return
+
+
+async def _look_at(client: Client, key: ConnectionKey) -> Login:
+    try:
+        with anyio.fail_after(LOOK_SECONDS):
+            return await client.login()
+    except TimeoutError:
+        return _unchecked(f"no answer within {LOOK_SECONDS:g} s")
+    except ColonnadeError as error:
+        return _unchecked(error.what)
+    except Exception as error:  # noqa: BLE001 - whatever an adapter lets through must not end the pool
+        LOG.error("looking at the login of %s failed: %s", key, place_of(error))  # noqa: TRY400 - its text may hold a secret
+        return _unchecked(f"{type(error).__name__}, a fault of ours")
+
+
+def _unchecked(why: str) -> Login:
+    return Login("", (f"could not be checked: {why.rstrip('.')}",))
 
 
 def identity_of(connection: Connection, caller: Caller) -> str:  # noqa: ARG001 - all logins are the configuration's so far

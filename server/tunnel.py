@@ -329,6 +329,7 @@ class Tunneled:
         self.catalog = client.catalog
         self.fingerprint = client.fingerprint
         self.ping = client.ping
+        self.login = client.login
 
     async def close(self) -> None:
         try:

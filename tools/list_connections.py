@@ -41,6 +41,7 @@ class ListedConnection(TypedDict):
     status: str
     reason: NotRequired[str]
     lacks: NotRequired[list[str]]
+    warnings: NotRequired[list[str]]
     tables: int | None
     checked_at: str | None
 
@@ -106,6 +107,8 @@ def _listed(standing: Standing) -> ListedConnection:
         listed["reason"] = standing.reason
     if standing.lacks:
         listed["lacks"] = list(standing.lacks)
+    if standing.warnings:
+        listed["warnings"] = standing.warnings
     return listed
 
 

@@ -83,6 +83,9 @@ def parser() -> argparse.ArgumentParser:
     made["list"].add_argument("domain", nargs="?")
     made["list"].add_argument("--type", help="only this engine")
     made["list"].add_argument("--match", help="words or glob in key, type, description, tags")
+    made["list"].add_argument(
+        "--check", action="store_true", help="open each connection, and tell what its login may do beyond reading"
+    )
     made["describe"].add_argument("connection", metavar="KEY", help="domain:connection, or a domain")
     made["describe"].add_argument("tables", nargs="*", metavar="TABLE", help="names or globs; all when left out")
     made["describe"].add_argument("--detail", choices=["names", "gist", "digest", "full"])
@@ -105,6 +108,7 @@ def run(given: Sequence[str]) -> int:
         return INTERRUPTED
 
 
+<<<<<<< HEAD
 def _run(chosen: argparse.Namespace) -> int:
     config: str | None = getattr(chosen, "config", None)
     as_json: bool = getattr(chosen, "json", False)
@@ -121,7 +125,7 @@ def _run(chosen: argparse.Namespace) -> int:
             return judge_lines(sys.stdin.buffer, sys.stdout)
         case "list":
             asked = {"domain": chosen.domain, "type": chosen.type, "match": chosen.match}
-            return _call(config, as_json, "list_connections", asked)
+            return _call(config, as_json, "list_connections", asked, check=chosen.check)
         case "describe":
             tables = chosen.tables or None
             asked = {"connection": chosen.connection, "tables": tables, "detail": chosen.detail}
@@ -133,27 +137,47 @@ def _run(chosen: argparse.Namespace) -> int:
 
 
 def _call(config: str | None, as_json: bool, tool: str, arguments: Mapping[str, Any]) -> int:  # noqa: FBT001 - one of the user's own switches
+=======
+def _call(
+    config: str | None,
+    as_json: bool,  # noqa: FBT001 - one of the user's own switches
+    tool: str,
+    arguments: Mapping[str, Any],
+    *,
+    check: bool = False,
+) -> int:
+>>>>>>> b-logins
     try:
-        result = anyio.run(_ask, config, tool, arguments)
+        result, remedies = anyio.run(_ask, config, tool, arguments, check)
     except ColonnadeError as error:
         print(json.dumps(error.payload()) if as_json else f"colonnade: {error}", file=None if as_json else sys.stderr)
         return EXIT_CODES.get(error.code, FAILED)
     if as_json:
         print(json.dumps(result, ensure_ascii=False))
     else:
-        output.show(tool, result)
+        output.show(tool, result, remedies)
     return OK
 
 
-async def _ask(config: str | None, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+async def _ask(
+    config: str | None,
+    tool: str,
+    arguments: Mapping[str, Any],
+    check: bool,  # noqa: FBT001 - as above
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the tool's result, and for each key whose login may do too much the SQL that makes a proper one."""
     registry = Registry[App].of(tools, resources)
     call = Call(Caller(os_user(), "colonnade", "command"))
 
-    async def ask() -> dict[str, Any]:
+    async def ask() -> tuple[dict[str, Any], dict[str, str]]:
         async with App.open(None if config is None else Path(config)) as app:
             if tool == "list_connections":
                 for problem in (await app.configuration()).problems:
                     print(problem, file=sys.stderr)
-            return cast("dict[str, Any]", await registry.call(app, call, tool, arguments))
+            if check:
+                await app.look(call.caller, arguments.get("domain"))
+            result = cast("dict[str, Any]", await registry.call(app, call, tool, arguments))
+            standings = await app.connections(call.caller) if check else ()
+            return result, {str(s.connection.key): s.login.remedy for s in standings if s.login and s.warnings}
 
     return await unless_interrupted(ask)

@@ -69,7 +69,7 @@ async def _ask(client: Client, question: str, tool: str, arguments: Mapping[str,
     if result.is_error or result.structured_content is None:
         text = " ".join(block.text for block in result.content if isinstance(block, types.TextContent))
         raise SystemExit(text)
-    show(tool, result.structured_content)
+    show(tool, result.structured_content, {})
     print()
     return result.structured_content
 

@@ -1,25 +1,26 @@
 """Results for people: aligned text."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..render.tables import clean
 
 LONGEST_CELL = 80
+LONGEST_LINE = 2_000
 
 
-def show(tool: str, result: dict[str, Any]) -> None:
-    """Print a tool's result."""
+def show(tool: str, result: dict[str, Any], remedies: Mapping[str, str]) -> None:
+    """Print a tool's result, and the SQL that mends the logins of some keys."""
     match tool:
         case "list_connections":
-            _connections(result)
+            _connections(result, remedies)
         case "describe_tables":
             _schemas(result)
         case _:
             _rows(result)
 
 
-def _connections(result: dict[str, Any]) -> None:
+def _connections(result: dict[str, Any], remedies: Mapping[str, str]) -> None:
     rows = [
         (each["key"], each["type"], each["environment"], each["status"], each["description"] or each.get("reason", ""))
         for each in result["connections"]
@@ -30,6 +31,11 @@ def _connections(result: dict[str, Any]) -> None:
             print(f"\n{each['key']} ({each['type']}) is {each['status']}: {each['reason']}")
         if each.get("lacks"):
             print(f"\n{each['key']} ({each['type']}): {'; '.join(each['lacks'])}")
+        for warning in each.get("warnings", ()):
+            print(f"\n{each['key']} ({each['type']}): {warning}")
+        if remedies.get(each["key"]):
+            lines = (clean(line, LONGEST_LINE) for line in remedies[each["key"]].splitlines())
+            print("A login that may only read is made by:", *lines, sep="\n    ")
     if result.get("left_out"):
         print(f"\nleft out: {result['left_out']}")
 

@@ -17,9 +17,22 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ..errors import ConfigError
-from ..model import Catalog, Cell, Codec, Column, ForeignKey, Limits, ResultColumn, ServerInfo, Table, TableKind
+from ..model import (
+    Catalog,
+    Cell,
+    Codec,
+    Column,
+    ForeignKey,
+    Limits,
+    Login,
+    ResultColumn,
+    ServerInfo,
+    Table,
+    TableKind,
+)
 from ..secrets import EnvSecret, FileSecret, Secret
 from .base import Abilities, Client, Engine, Networked, Route, absolute, direct
+from .base.logins import ANY_REMEDY, WRITABLE, login_by
 from .base.odbc.errors import refusal
 from .base.odbc.native import Described, codec_of
 from .base.odbc.sessions import OdbcSession, connect, require_driver
@@ -130,6 +143,7 @@ class Odbc:
     dialect = ""
     abilities = Abilities(read_only=False, server_side_timeout=False, comments=False, keys=False, exact=False)
     options = OdbcOptions
+    remedy = ANY_REMEDY
 
     async def open(
         self, options: OdbcOptions, secrets: Mapping[str, str], limits: Limits, route: Route = direct
@@ -236,8 +250,23 @@ class OdbcSource(OdbcClient):
     async def fingerprint(self) -> str:
         return (await self.read(_read_catalog)).fingerprint
 
+    async def login(self) -> Login:
+        return await self.read(_login)
+
     async def ping(self) -> ServerInfo:
         return ServerInfo(version=await self.read(_version))
+
+
+def _login(cursor: "pyodbc.Cursor") -> Login:
+    import pyodbc
+
+    name = str(cursor.connection.getinfo(pyodbc.SQL_USER_NAME) or "")
+    try:
+        writable = int(cursor.execute(WRITABLE).fetchval() or 0)
+    except pyodbc.Error:
+        cursor.connection.rollback()
+        writable = 0
+    return login_by(name, writable)
 
 
 def _version(cursor: "pyodbc.Cursor") -> str:

@@ -18,7 +18,7 @@ from anyio.lowlevel import checkpoint
 from pydantic import Field, ValidationInfo, model_validator
 
 from ..errors import ColonnadeError, Denied, SqlError, Unreachable
-from ..model import Catalog, Cell, Column, ForeignKey, Index, Judged, Limits, ResultColumn, ServerInfo, Table
+from ..model import Catalog, Cell, Column, ForeignKey, Index, Judged, Limits, Login, ResultColumn, ServerInfo, Table
 from .base import Abilities, Client, Cursor, Engine, Options, Route, absolute, codecs, direct
 from .base.deadline import Deadline
 from .base.threads import in_thread
@@ -70,6 +70,7 @@ class Sqlite:
     dialect = "sqlite"
     abilities = Abilities(schemas=False, comments=False, server_side_timeout=False)
     options = SqliteOptions
+    remedy = ""
 
     async def open(
         self,
@@ -115,6 +116,11 @@ class SqliteClient:
     async def ping(self) -> ServerInfo:
         await anyio.to_thread.run_sync(_read_fingerprint, self._path)
         return ServerInfo(version=f"SQLite {sqlite3.sqlite_version}")
+
+    async def login(self) -> Login:
+        """Say that there is none: the file is open read-only, whoever owns it."""
+        await checkpoint()
+        return Login("")
 
     async def close(self) -> None:
         self._closed = True

@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape
 
 from ..config import Connection, Domain
 from ..errors import ColonnadeError
-from ..model import Status, Table, VisibleCatalog
+from ..model import Login, Status, Table, VisibleCatalog
 from ..nearest import nearest
 from .tables import LEGEND, Detail, Format, attributes, clean, fit, name_of
 
@@ -26,6 +26,16 @@ class Standing:
     """Seconds since the epoch."""
     lacks: tuple[str, ...] = ()
     """What its engine cannot do and one has to know."""
+    login: Login | None = None
+    """What its login may do; None until somebody has looked."""
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of this connection should be mended, in words."""
+        if self.login is None or not self.login.dangers:
+            return []
+        name = f"login {clean(self.login.name, 100)}".rstrip()
+        return [f"{name}: {clean('; '.join(self.login.dangers), 1_000)}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ IN_PROCESS: Final[Mapping[str, str]] = dict.fromkeys(
         "test_a_lost_connection_is_told_and_the_next_statement_works",
         "test_a_connection_that_died_while_idle_goes_unnoticed",
         "test_what_an_owner_writes_does_not_stay",
+        "test_the_dangers_of_an_owners_login_name_writing",
         "test_statements_run_side_by_side_up_to_the_limit",
     ),
     "runs in this process: no server, no login, no network",

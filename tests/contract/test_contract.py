@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from colonnade import resources, tools
 from colonnade.server.app import App
 from colonnade.server.engines import ENGINES
@@ -183,6 +184,46 @@ async def test_closing_is_quiet_and_can_be_repeated(case: Case) -> None:
 
 async def _is(count: Callable[[], Awaitable[int]], number: int) -> bool:
     return await count() == number
+
+
+# The login
+
+
+async def test_the_least_privileged_login_has_no_dangers(case: Case) -> None:
+    async with opened(case) as client:
+        login = await client.login()
+        assert login.dangers == ()
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+    # What makes a proper login is told of any, and never with a password in it.
+    assert bool(login.remedy) == bool(case.engine.remedy)
+    for secret in (await resolve(case.login.options(case))).values():
+        assert secret not in login.remedy
+
+
+async def test_the_dangers_of_an_owners_login_name_writing(case: Case, folder: Path) -> None:
+    assert case.owner is not None, "say in UNTESTABLE that there is none"
+    async with opened(case, login=case.owner) as client:
+        login = await client.login()
+        assert any("write" in danger for danger in login.dangers), login.dangers
+        assert login.remedy
+        assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+    async with App.open(written(case, folder, owned=case.owner), environ=HOME) as app:
+        await app.look(Caller("ann", "test", "memory"))
+        (found,) = (await call(app, "list_connections"))["connections"]
+        assert all(danger in found["warnings"][0] for danger in login.dangers)
+
+
+async def test_a_look_at_the_login_can_be_given_up(case: Case) -> None:
+    async with opened(case, Limits(concurrent=1)) as client:
+        for _ in range(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(client.login)
+                await checkpoint()
+                tasks.cancel_scope.cancel()
+            with anyio.fail_after(2):
+                assert (await ask(case, client, AUTHORS))[1] == [("Ada",), ("Ben",)]
+        if case.server is not None:
+            assert await case.server.connections() <= 1
 
 
 # Rows

@@ -34,6 +34,7 @@ WRONG_PASSWORD = "n0t the p@ssword"
 
 READS_ONLY = "the emulator has files and no tables: it writes nothing, for no login"
 NO_TIME = "the emulator answers at once and takes no attention: nothing runs long, nothing is there to cancel"
+NO_LOGINS = "the emulator knows no permissions"
 NO_KILL = "the emulator cannot be told to end a connection"
 
 UNTESTABLE: dict[str, str] = (
@@ -47,6 +48,8 @@ UNTESTABLE: dict[str, str] = (
         "test_the_fingerprint_is_blind_to_rows": READS_ONLY,
         "test_two_statements_never_both_run": READS_ONLY,
         "test_the_catalog_has_all_of_the_schema": "the emulator has no keys, no comments and no views",
+        "test_the_least_privileged_login_has_no_dangers": NO_LOGINS,
+        "test_the_dangers_of_an_owners_login_name_writing": NO_LOGINS,
         "test_a_mistake_is_named": "the emulator takes a text like selct 1 for a statement that does nothing",
         "test_at_most_one_row_more_than_asked_for_is_read": "the emulator has no way to make rows",
         "test_many_rows_come_whole_and_in_batches": "the emulator has no way to make rows",

@@ -14,7 +14,9 @@ from tests.engines import postgres
 
 start = postgres.start
 
-UNTESTABLE: dict[str, str] = {}
+UNTESTABLE: dict[str, str] = {
+    "test_the_least_privileged_login_has_no_dangers": "whatever is behind it, that a login only reads is never proved",
+}
 
 KEYWORDS = {"SSLmode": "disable", "UseDeclareFetch": 1, "Fetch": 1000, "BoolsAsChar": 0, "ByteaAsLongVarBinary": 1}
 """psqlodbc's own: without UseDeclareFetch it reads a whole result before it gives the first row."""

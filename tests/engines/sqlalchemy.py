@@ -13,7 +13,9 @@ from colonnade.server.model import Column, Table
 from tests.contract.case import Case, Golden, Login, Server
 from tests.engines import postgres
 
-UNTESTABLE: dict[str, str] = {}
+UNTESTABLE: dict[str, str] = {
+    "test_the_least_privileged_login_has_no_dangers": "whatever is behind it, that a login only reads is never proved",
+}
 
 GOLDEN = (
     Golden("true", "boolean", value=True),

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pyodbc
 import pytest
+import sqlglot
 from colonnade.server.engines.base.odbc.native import Described
 from colonnade.server.engines.base.odbc.strings import connection_string
 from colonnade.server.engines.mssql import (
@@ -13,14 +14,16 @@ from colonnade.server.engines.mssql import (
     MssqlOptions,
     driver,
     keywords_of,
+    login,
     packed,
     result_column,
     time_of_day,
     timestamp,
 )
-from colonnade.server.errors import ConfigError, DriverMissing, SqlError, Unreachable
+from colonnade.server.errors import ConfigError, Denied, DriverMissing, SqlError, Unreachable
 from colonnade.server.model import Limits
 from pydantic import ValidationError
+from sqlglot import exp
 
 from tests.contract.case import Case, Login, ask, opened
 
@@ -172,3 +175,71 @@ async def test_the_catalog_tells_tables_and_native_types(case: Case) -> None:
     assert (authors.schema, authors.kind) == ("dbo", "table")
     assert authors.columns[0].name == "id"
     assert authors.columns[0].type == "int"
+
+
+class Cursor:
+    """Answers the questions about a login in their order."""
+
+    def __init__(self, roles: set[str], permissions: list[tuple[str, str]], objects: tuple[int | None, ...]) -> None:
+        members = [int(role in roles) for role in (*login.SERVER_ROLES, *login.DATABASE_ROLES)]
+        self.answers: dict[str, list[tuple[object, ...]]] = {
+            login.FACTS: [("ann", "shop", *members)],
+            login.PERMISSIONS: [*permissions],
+            login.OBJECTS: [objects],
+            login.SCHEMAS: [("dbo",), ("odd]one",)],
+        }
+
+    def execute(self, sql: str) -> "Cursor":
+        self.asked = sql
+        return self
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        return self.answers[self.asked]
+
+
+def dangers_of(
+    *permissions: tuple[str, str], roles: set[str] | None = None, objects: tuple[int | None, ...] = (None, None, None)
+) -> tuple[str, ...]:
+    cursor = cast("pyodbc.Cursor", Cursor(roles or set(), list(permissions), objects))
+    found = login.read_login(cursor)
+    assert found.name == "ann"
+    assert "grant select on schema::[odd]]one] to colonnade_reader;" in found.remedy
+    return found.dangers
+
+
+READING = (("server", "CONNECT SQL"), ("server", "VIEW ANY DATABASE"), ("database", "CONNECT"), ("database", "SELECT"))
+
+
+def test_a_login_of_db_datareader_has_no_dangers() -> None:
+    assert dangers_of(*READING, objects=(0, 0, 0)) == ()
+
+
+def test_the_dangers_of_a_login_are_named() -> None:
+    assert dangers_of(*READING, ("server", "CONTROL SERVER"), roles={"sysadmin"}) == ("is a member of sysadmin",)
+    assert dangers_of(
+        *READING, ("database", "INSERT"), ("database", "ALTER"), ("database", "EXECUTE"), roles={"db_datawriter"}
+    ) == (
+        "is a member of db_datawriter",
+        "may write to every table (INSERT)",
+        "may run every procedure (EXECUTE)",
+        "has other permissions (ALTER)",
+    )
+    assert dangers_of(*READING, objects=(12, 1, 2)) == (
+        "may write to 12 tables",
+        "may alter 1 table",
+        "may run 2 procedures",
+    )
+
+
+@pytest.mark.parametrize("name", ["FACTS", "PERMISSIONS", "OBJECTS", "SCHEMAS"])
+def test_a_query_about_the_login_is_t_sql(name: str) -> None:
+    (parsed,) = sqlglot.parse(getattr(login, name), read="tsql")
+    assert isinstance(parsed, exp.Query)
+
+
+@ours
+async def test_a_look_that_the_server_refuses_is_an_error_of_ours_and_leaves_the_session_usable(case: Case) -> None:
+    async with opened(case) as client:
+        with pytest.raises((Denied, SqlError)):
+            await client.login()
+        assert (await ask(case, client, "select name from authors order by id"))[1] == [("Ada",), ("Ben",)]

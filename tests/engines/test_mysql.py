@@ -15,6 +15,7 @@ from anyio.lowlevel import checkpoint
 from colonnade.server.engines.base import Client
 from colonnade.server.engines.mysql import ENGINE, MysqlOptions
 from colonnade.server.engines.mysql.client import MysqlClient, Server
+from colonnade.server.engines.mysql.login import Grants, remedy
 from colonnade.server.errors import (
     ColonnadeError,
     ConfigError,
@@ -658,3 +659,108 @@ async def test_the_catalog_is_read_in_a_constant_number_of_round_trips(case: Cas
 def test_the_password_of_the_tests_needs_more_than_ascii(case: Case) -> None:
     assert not PASSWORD.isascii()
     assert case.login.settings["password"] == PASSWORD
+
+
+# The login
+
+
+@asynccontextmanager
+async def made(case: Case, *statements: str, user: str = "made") -> AsyncGenerator[Login]:
+    """Run statements that make a user, and drop it in the end."""
+    try:
+        for sql in statements:
+            await case.admin(sql)
+        yield changed(case, user=user)
+    finally:
+        await case.admin(f"drop user if exists '{user}'@'%'")
+
+
+async def dangers(case: Case, login: Login) -> tuple[str, ...]:
+    async with opened(case, login=login) as client:
+        return (await client.login()).dangers
+
+
+CREATE = "create user 'made'@'%' identified by '{}'".format(PASSWORD.replace("'", "''"))
+
+
+@pytest.mark.parametrize(
+    ("privileges", "danger"),
+    [
+        ("file on *.*", "may read and write files on the server (FILE)"),
+        ("process on *.*", "sees what everybody runs (PROCESS)"),
+        ("super on *.*", "administers the server (SUPER)"),
+        ("shutdown, reload on *.*", "has privileges to administer (RELOAD, SHUTDOWN)"),
+        ("all on *.*", "has all privileges on the server"),
+        ("insert on *.*", "may write to every database"),
+        ("delete on `{database}`.*", "may write to 1 database"),
+        ("update on `{database}`.authors", "may write to 1 table"),
+        ("update (name, email) on `{database}`.authors", "may write to 1 table"),
+        ("insert on `{database}`.`a ON ``b`` TO (c`", "may write to 1 table"),
+        ("drop, create view on `{database}`.*", "may create, alter or drop in 1 database"),
+        ("execute on `{database}`.*", "may run stored procedures (EXECUTE)"),
+        ("lock tables on `{database}`.*", "may lock tables (LOCK TABLES)"),
+        ("select on `{database}`.books", None),
+    ],
+)
+async def test_each_danger_of_a_login_is_named(case: Case, privileges: str, danger: str | None) -> None:
+    database = case.default_schema
+    async with made(case, CREATE, f"grant select, show view on `{database}`.* to 'made'@'%'") as login:
+        assert await dangers(case, login) == ()
+        await case.admin("create table `a ON ``b`` TO (c` (id integer)")
+        await case.admin(f"grant {privileges.format(database=database)} to 'made'@'%'")
+        found = await dangers(case, login)
+        assert danger in found if danger else found == ()
+        await case.admin(f"grant select on `{database}`.* to 'made'@'%' with grant option")
+        assert "may grant what it may do (GRANT OPTION)" in await dangers(case, login)
+
+
+async def test_a_role_counts_whether_it_is_taken_on_already_or_not(case: Case) -> None:
+    database = case.default_schema
+    async with made(case, CREATE, f"grant select on `{database}`.* to 'made'@'%'") as login:
+        await case.admin("create role if not exists writer")
+        try:
+            await case.admin(f"grant insert on `{database}`.authors to writer")
+            await case.admin("grant writer to 'made'@'%'")
+            assert await dangers(case, login) == ("may take on another role by SET ROLE (`writer`)",)
+            await case.admin("set default role writer for 'made'@'%'")
+            assert await dangers(case, login) == ("may write to 1 table",)
+        finally:
+            await case.admin("drop role writer")
+
+
+async def test_the_remedy_makes_a_login_that_only_reads(case: Case) -> None:
+    async with opened(case, login=cast("Login", case.owner)) as client:
+        create, grant = (await client.login()).remedy.rstrip(";").split(";\n")
+    create = create.replace("<password>", PASSWORD.replace("'", "''"))
+    async with made(case, create, grant, user="colonnade_reader") as login:
+        assert await dangers(case, login) == ()
+        async with opened(case, login=login) as client:
+            assert (await ask(case, client, "select name from authors order by id"))[1] == [("Ada",), ("Ben",)]
+            assert {table.name for table in (await client.catalog()).tables} >= {"authors", "recent"}
+
+
+def test_grants_as_mysql_tells_them_are_understood(case: Case) -> None:
+    assert case.type == "mysql"
+    grants = Grants.of(
+        (
+            "GRANT SELECT, INSERT (`a`, `b``, (`) ON `shop`.`t` TO `u`@`%`",
+            "GRANT BACKUP_ADMIN,FLUSH_TABLES ON *.* TO `u`@`%` WITH GRANT OPTION",
+            "GRANT ALL PRIVILEGES ON `a\\_b`.* TO 'u'@'%' IDENTIFIED BY PASSWORD '*6BB4837EB74329105EE4568DDA7DC67E'",
+            "GRANT ALTER ROUTINE, EXECUTE ON PROCEDURE `shop`.`p` TO `u`@`%`",
+            "REVOKE INSERT ON `mysql`.* FROM `u`@`%`",
+            "GRANT PROXY ON ``@`` TO `u`@`%`",
+            "GRANT `r1`@`%`,`r 2`@`%` TO `u`@`%`",
+            "GRANT SOMETHING NEW",
+        )
+    )
+    assert list(grants.dangers()) == [
+        "may write to 1 database and 1 table",
+        "may create, alter or drop in 1 database and 1 table",
+        "may run stored procedures (EXECUTE)",
+        "has privileges to administer (BACKUP_ADMIN, FLUSH_TABLES)",
+        "may grant what it may do (GRANT OPTION)",
+        "may act as another user (PROXY)",
+        "has 1 grant that could not be read",
+    ]
+    assert grants.roles == ["`r1`@`%`", "`r 2`@`%`"]
+    assert "grant select on `a\\_b\\%`.*" in remedy("a_b%")

@@ -377,3 +377,12 @@ async def test_its_refusals_are_told(to_maria: Callable[..., Case]) -> None:
 
 def _with_password(case: Case, password: str) -> Case:
     return replace(case, login=Login({**case.login.settings, "password": password}))
+
+
+@ours
+async def test_of_a_login_nothing_is_promised_that_its_database_does_not_tell(case: Case) -> None:
+    async with opened(case) as client:
+        login = await client.login()
+    assert login.name
+    assert login.dangers == ("what this login may write is not known",)
+    assert login.remedy == case.engine.remedy

@@ -11,7 +11,7 @@ import datetime as dt
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ import oracledb
 import pytest
 import sqlglot
 from colonnade.server.engines.base import Client, direct
-from colonnade.server.engines.oracle import ENGINE, OracleOptions, catalog
+from colonnade.server.engines.oracle import ENGINE, OracleOptions, catalog, login
 from colonnade.server.engines.oracle.client import BEGIN, OracleClient
 from colonnade.server.engines.oracle.driver import DriverConnection
 from colonnade.server.engines.oracle.opening import SETTINGS
@@ -809,3 +809,62 @@ async def test_a_new_session_has_its_settings_or_is_closed(monkeypatch: pytest.M
 def test_the_contract_is_told_to_be_open() -> None:
     assert "test_every_native_type_arrives_exactly" in every_question()
     assert "test_every_engine_has_a_case" not in every_question()
+
+
+# The login
+
+
+@pytest.mark.parametrize("name", ["FACTS", "SCHEMAS", "PRIVILEGES", "ROLES"])
+def test_a_query_about_the_login_is_oracles_sql(name: str) -> None:
+    text: str = getattr(login, name)
+    (parsed,) = sqlglot.parse(text, read="oracle")
+    assert isinstance(parsed, exp.Query)
+    read = {table.name.lower() for table in parsed.find_all(exp.Table)}
+    assert all(found.startswith(("all_", "session_")) or found == "dual" for found in read)
+
+
+def told(privileges: Sequence[str], roles: Sequence[str], *counts: int) -> Server:
+    text = (info("V", "VARCHAR"),)
+    numbers = [info(f"N{number}", "NUMBER") for number in range(4)]
+    return Server(
+        {
+            login.PRIVILEGES: Answer(text, [(each,) for each in privileges]),
+            login.ROLES: Answer(text, [(each,) for each in roles]),
+            login.FACTS: Answer((*text, *numbers), [("ANN", *map(Decimal, counts))]),
+            login.SCHEMAS: Answer(text, [("SHOP",), ("O'Hara",)]),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("server", "dangers"),
+    [
+        (told(["CREATE SESSION"], [], 0, 0, 0, 0), ()),
+        (told(["CREATE SESSION", "READ ANY TABLE"], ["CONNECT"], 0, 0, 0, 0), ()),
+        (
+            told(["CREATE SESSION", "DELETE ANY TABLE", "DROP USER", "ALTER SYSTEM"], ["DBA"], 3, 1, 0, 0),
+            (
+                "has the DBA role",
+                "may write to every table (DELETE ANY TABLE)",
+                "has other privileges (ALTER SYSTEM, DROP USER)",
+                "owns 3 tables, which it may write to",
+                "may write to 1 table",
+            ),
+        ),
+        (
+            told(["CREATE SESSION"], [], 0, 12, 1, 2),
+            (
+                "may write to 12 tables",
+                "may run 1 stored program",
+                "may write files on the server (2 grants of WRITE)",
+            ),
+        ),
+    ],
+)
+async def test_the_dangers_of_a_login_are_named(server: Server, dangers: tuple[str, ...]) -> None:
+    async with opened(server) as client:
+        found = await client.login()
+    assert (found.name, found.dangers) == ("ANN", dangers)
+    assert "('SHOP', 'O''Hara')" in found.remedy.replace("in (", "(")
+    assert server.said[0] == BEGIN
+    assert "ROLLBACK" in server.said

@@ -28,6 +28,7 @@ from pydantic import ValidationError
 
 from tests.contract.case import Case, Login, Server, ask, opened, unguarded, until
 from tests.contract.relay import Relay, relay
+from tests.engines.postgres import PASSWORD
 
 pytestmark = pytest.mark.parametrize("case", ["postgres"], indirect=True)
 
@@ -693,3 +694,73 @@ async def test_a_password_that_is_wrong_now_is_tried_twice_and_no_more(
             with pytest.raises(AuthFailed):
                 await ask_more()
         assert logins == ["old", "old", "old"]
+
+
+# The login
+
+
+@asynccontextmanager
+async def made(case: Case, *statements: str, role: str = "made") -> AsyncGenerator[Login]:
+    """Run statements that make a role, and drop it in the end."""
+    try:
+        for sql in statements:
+            await case.admin(sql)
+        yield changed(case, user=role)
+    finally:
+        await case.admin(f"drop owned by {role}")
+        await case.admin(f"drop role {role}")
+
+
+async def dangers(case: Case, login: Login) -> tuple[str, ...]:
+    async with opened(case, login=login) as client:
+        return (await client.login()).dangers
+
+
+CREATE = "create role made login password '{}'".format(PASSWORD.replace("'", "''"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "danger"),
+    [
+        ("alter role made superuser", "is a superuser"),
+        ("alter role made bypassrls", "is bound by no row-level security (BYPASSRLS)"),
+        ("alter role made replication", "may replicate the server (REPLICATION)"),
+        ("alter role made createrole", "may create roles (CREATEROLE)"),
+        ("alter role made createdb", "may create databases (CREATEDB)"),
+        ("grant pg_execute_server_program to made", "is a member of pg_execute_server_program"),
+        ("grant pg_read_server_files to made", "is a member of pg_read_server_files"),
+        ("grant pg_signal_backend to made", "is a member of pg_signal_backend"),
+        ("grant create on schema public to made", "may create tables in 1 schema (public)"),
+        ("grant update (name) on authors to made", "may write to 1 table"),
+        ("grant insert on authors, books to made", "may write to 2 tables"),
+        ("grant truncate on loans to public", "may write to 1 table"),
+        ("grant usage on all sequences in schema public to made", "may advance 1 sequence"),
+        ("alter table books owner to made", "owns 1 relation"),
+        (
+            "alter role made noinherit; grant owner to made",
+            "may become another role by SET ROLE (owner)",
+        ),
+    ],
+)
+async def test_each_danger_of_a_login_is_named(case: Case, sql: str, danger: str) -> None:
+    async with made(case, CREATE, "grant select on all tables in schema public to made") as login:
+        assert await dangers(case, login) == ()
+        await case.admin(sql)
+        assert danger in await dangers(case, login)
+        if "owner to made" in sql:
+            await case.admin("alter table books owner to current_user")
+        if "public" in sql:
+            await case.admin("revoke truncate on loans from public")
+
+
+async def test_the_remedy_makes_a_login_that_only_reads(case: Case) -> None:
+    async with opened(case, login=cast("Login", case.owner)) as client:
+        remedy = (await client.login()).remedy
+    remedy = remedy.replace("<password>", PASSWORD.replace("'", "''"))
+    async with made(case, remedy, role="colonnade_reader") as login:
+        await case.admin("create table later (id integer)")
+        assert await dangers(case, login) == ()
+        async with opened(case, login=login) as client:
+            assert (await ask(case, client, "select name from authors order by id"))[1] == [("Ada",), ("Ben",)]
+            assert (await ask(case, client, "select * from later"))[1] == []
+            assert {table.name for table in (await client.catalog()).tables} >= {"authors", "later"}

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from colonnade.server.engines.base import Client
 from colonnade.server.engines.snowflake import ENGINE
+from colonnade.server.engines.snowflake.login import Roles, login_of
 from colonnade.server.engines.snowflake.values import date_text, months_text, scaled, timestamp_text
 from colonnade.server.errors import (
     AuthFailed,
@@ -21,6 +22,7 @@ from colonnade.server.errors import (
     TimedOut,
 )
 from colonnade.server.model import Limits
+from colonnade.server.model import Login as SessionLogin
 from colonnade.server.secrets import resolve
 from pydantic import ValidationError
 
@@ -395,3 +397,68 @@ async def test_a_catalog_needs_a_database(started: Callable[[str], object], tmp_
         with pytest.raises(SqlError, match="no database"):
             await client.catalog()
         await client.close()
+
+
+def grant(privilege: str, kind: str, name: str) -> dict[str, str]:
+    return {"privilege": privilege, "granted_on": kind, "name": name}
+
+
+READS = [
+    grant("USAGE", "DATABASE", "SHOP"),
+    grant("USAGE", "SCHEMA", "SHOP.PUBLIC"),
+    grant("USAGE", "WAREHOUSE", "W"),
+    grant("SELECT", "TABLE", "SHOP.PUBLIC.AUTHORS"),
+]
+
+
+def looked(
+    grants: dict[str, list[dict[str, str]]], role: str = "READER", secondary: str | None = None
+) -> tuple[list[str], SessionLogin]:
+    """Answer what is asked about a session, and return what was asked and what came of it."""
+    facts = {"user": "ANN", "role": role, "secondary": secondary, "database": "SHOP", "warehouse": "my wh"}
+    roles, asked = Roles(facts), list[str]()
+    while (text := roles.next()) is not None:
+        asked.append(text)
+        roles.add(grants.get(text.removeprefix("show grants to "), []))
+    return asked, login_of(facts, roles)
+
+
+def test_a_role_that_only_reads_has_no_dangers() -> None:
+    asked, login = looked({'role "READER"': READS})
+    assert asked == ['show grants to role "READER"']
+    assert (login.name, login.dangers) == ("ANN", ())
+    assert 'grant usage on warehouse "my wh" to role COLONNADE_READER;' in login.remedy
+
+
+def test_what_a_role_may_do_is_told_also_of_those_that_it_inherits() -> None:
+    grants = {
+        'role "READER"': [*READS, grant("USAGE", "ROLE", "odd role"), grant("USAGE", "DATABASE_ROLE", "SHOP.WRITER")],
+        'role "odd role"': [grant("OWNERSHIP", "TABLE", "SHOP.PUBLIC.LOANS"), grant("USAGE", "ROLE", "READER")],
+        "database role SHOP.WRITER": [
+            grant("INSERT", "TABLE", "SHOP.PUBLIC.AUTHORS"),
+            grant("DELETE", "TABLE", "SHOP.PUBLIC.AUTHORS"),
+            grant("UPDATE", "TABLE", "SHOP.PUBLIC.BOOKS"),
+            grant("CREATE TABLE", "SCHEMA", "SHOP.PUBLIC"),
+        ],
+        'role "EXTRA"': [grant("USAGE", "PROCEDURE", "SHOP.PUBLIC.P()")],
+    }
+    asked, login = looked(grants, secondary='{"roles": "EXTRA,READER", "value": "ALL"}')
+    assert len(asked) == 4
+    assert login.dangers == (
+        "may write to 2 tables",
+        "owns 1 object",
+        "may run 1 function or procedure",
+        "has other privileges (CREATE TABLE)",
+    )
+
+
+def test_an_administrators_role_is_named() -> None:
+    assert looked({}, role="ACCOUNTADMIN")[1].dangers == ("uses ACCOUNTADMIN",)
+    inherited = {'role "READER"': [grant("USAGE", "ROLE", "SYSADMIN")]}
+    assert looked(inherited)[1].dangers == ("uses SYSADMIN",)
+
+
+def test_no_more_than_ten_roles_are_looked_into() -> None:
+    asked, login = looked({'role "READER"': [grant("USAGE", "ROLE", f"R{number}") for number in range(12)]})
+    assert len(asked) == 10
+    assert login.dangers == ("inherits 3 more roles, which could not all be looked into",)

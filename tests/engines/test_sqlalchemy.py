@@ -351,6 +351,15 @@ async def test_it_says_what_it_is(anywhere: tuple[str, dict[str, str]]) -> None:
     assert version[-1].isdigit()
 
 
+async def test_of_a_login_nothing_is_promised_that_its_database_does_not_tell(
+    anywhere: tuple[str, dict[str, str]],
+) -> None:
+    url, settings = anywhere
+    async with opened(url, None, **settings) as client:
+        assert (await client.login()).dangers == ("what this login may write is not known",)
+        assert (await client.login()).remedy == ENGINE.remedy
+
+
 async def test_two_statements_never_run_as_one(anywhere: tuple[str, dict[str, str]]) -> None:
     url, settings = anywhere
     async with opened(url, None, **settings) as client:

@@ -86,6 +86,16 @@ def engine_table() -> str:
     return table(["Type", "Setting", "Meaning"], rows)
 
 
+def login_table() -> str:
+    """Give each engine's SQL as a block, since a cell of a table has one line."""
+    remedies = {listed.type: load(listed.type).remedy for listed in ENGINES}
+    shared: dict[str, list[str]] = {}
+    for kind, sql in remedies.items():
+        shared.setdefault(sql, []).append(f"`{kind}`")
+    blocks = [f"{', '.join(kinds)}:\n\n```sql\n{sql}\n```" for sql, kinds in shared.items() if sql]
+    return "\n\n".join([*blocks, f"{', '.join(shared[''])}: no logins; the file is opened read-only, whoever owns it."])
+
+
 def ability_table() -> str:
     abilities = {listed.type: load(listed.type).abilities for listed in ENGINES}
     rows = [[_said(name), *("yes" if getattr(each, name) else "no" for each in abilities.values())] for name in NAMES]
@@ -134,6 +144,7 @@ OWN_SERVERS = any(re.fullmatch("COLONNADE_TEST_.*_DSN", name) for name in os.env
 
 TABLES = {
     ("README.md", "tools"): tool_table,
+    ("README.md", "logins"): login_table,
     ("docs/troubleshooting.md", "errors"): error_table,
     ("docs/configuration.md", "limits"): limit_table,
     ("docs/configuration.md", "engines"): engine_table,

@@ -15,6 +15,7 @@ import mcp_types as types
 import pytest
 from colonnade.server import __version__
 from colonnade.server.cli import main
+from colonnade.server.model import Login
 from mcp import Client
 
 Talk = Callable[[Path], AbstractAsyncContextManager[Client]]
@@ -140,6 +141,42 @@ def broken(config: Path) -> Path:
     """A configuration with three connections that work and three that do not."""
     config.write_text(config.read_text(encoding="utf-8") + BROKEN_CONNECTIONS, encoding="utf-8")
     return config
+
+
+async def owned(_: object) -> Login:
+    return Login("ann\x1b[2J", ("is a superuser", "may write to 12 tables"), "create user reader;\ngrant \x1b[2J")
+
+
+def test_a_check_opens_the_connections_and_tells_of_logins_that_may_do_too_much(
+    config: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("colonnade.server.engines.sqlite.SqliteClient.login", owned)
+    _, printed, _ = command("--config", str(config), "list", "Sales")
+    assert "superuser" not in printed
+    code, printed, _ = command("--config", str(config), "list", "Sales", "--check")
+    assert code == 0
+    assert "\x1b" not in printed
+    assert (
+        "Sales:orders (sqlite): login ann [2J: is a superuser; may write to 12 tables\n"
+        "A login that may only read is made by:\n    create user reader;\n    grant [2J\n"
+    ) in printed
+    _, printed, _ = command("--config", str(config), "--json", "list", "--check")
+    connections = {each["key"]: each for each in json.loads(printed)["connections"]}
+    assert connections["Sales:orders"]["warnings"] == ["login ann [2J: is a superuser; may write to 12 tables"]
+    assert connections["Sales:orders"]["status"] == "ok"
+    assert "create user" not in printed
+
+
+def test_a_check_tells_nothing_of_logins_that_only_read_and_of_what_is_down(broken: Path, command: Command) -> None:
+    code, printed, _ = command("--config", str(broken), "--json", "list", "--check")
+    assert code == 0
+    connections = json.loads(printed)["connections"]
+    assert {each["key"]: each["status"] for each in connections if each["domain"] == "Broken"} == {
+        "Broken:gone": "down",
+        "Broken:painted": "config_error",
+        "Broken:off": "disabled",
+    }
+    assert not any("warnings" in each for each in connections)
 
 
 def words(ended: subprocess.CompletedProcess[str]) -> str:

@@ -10,7 +10,7 @@ from colonnade.server.config import Connection
 from colonnade.server.engines.base import Cursor
 from colonnade.server.errors import AuthFailed, Unreachable
 from colonnade.server.keys import ConnectionKey
-from colonnade.server.model import Catalog, Judged, Limits, ServerInfo, Table
+from colonnade.server.model import Catalog, Judged, Limits, Login, ServerInfo, Table
 from colonnade.server.pool import SYSTEM, Pool
 
 CONNECTION = Connection(ConnectionKey("d", "c"), "i", "fake", "", "", "", (), True, Limits(), None, None, "e")  # noqa: FBT003
@@ -56,6 +56,9 @@ class FakeDatabase:
 
     async def ping(self) -> ServerInfo:
         raise AssertionError
+
+    async def login(self) -> Login:
+        return Login("reader")
 
     async def close(self) -> None:
         pass

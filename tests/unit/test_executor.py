@@ -12,7 +12,7 @@ from colonnade.server.engines.base import codecs
 from colonnade.server.errors import AuthFailed, BadArgument, ColonnadeError, ConnectionLost, Refused, SqlError
 from colonnade.server.executor import Executor
 from colonnade.server.keys import ConnectionKey
-from colonnade.server.model import Caller, Catalog, Judged, Limits, ResultColumn, ServerInfo
+from colonnade.server.model import Caller, Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from colonnade.server.pool import Pool
 
 CALLER = Caller("ann", "tester", "memory")
@@ -60,6 +60,9 @@ class FakeClient:
 
     async def ping(self) -> ServerInfo:
         raise AssertionError
+
+    async def login(self) -> Login:
+        return Login("reader")
 
     async def close(self) -> None:
         pass

@@ -1,6 +1,6 @@
 """The pool's races, each decided by events and a hand-moved clock; nothing here waits for time to pass."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -12,7 +12,7 @@ from colonnade.server.config import Connection
 from colonnade.server.engines.base import Client, Cursor
 from colonnade.server.errors import AuthFailed, Busy, ColonnadeError, ConfigError, Internal, Unreachable
 from colonnade.server.keys import ConnectionKey
-from colonnade.server.model import Catalog, Judged, Limits, ServerInfo
+from colonnade.server.model import Catalog, Judged, Limits, Login, ServerInfo
 from colonnade.server.pool import SYSTEM, Pool
 
 
@@ -32,6 +32,9 @@ class FakeClient:
     async def ping(self) -> ServerInfo:
         return ServerInfo("fake 1")
 
+    async def login(self) -> Login:
+        return Login("reader")
+
     async def close(self) -> None:
         self.closed += 1
 
@@ -49,7 +52,7 @@ class Bench:
     gate: anyio.Event = field(default_factory=anyio.Event)
     now: float = 1000.0
     failure: Exception | None = None
-    kind: type[FakeClient] = FakeClient
+    kind: Callable[[], FakeClient] = FakeClient
     built: list[FakeClient] = field(default_factory=list[FakeClient])
     attempts: int = 0
 
@@ -409,6 +412,122 @@ async def test_many_callers_of_an_expired_client_share_the_one_built_anew() -> N
             expired.set()
         assert done == [bench.built[1]] * 8
         assert bench.attempts == 2
+
+
+class Looked(FakeClient):
+    """Counts the looks at its login, which last until `ends` is set, and may fail."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        super().__init__()
+        self.failure = failure
+        self.looks = 0
+        self.cancelled = 0
+        self.ends = anyio.Event()
+
+    async def login(self) -> Login:
+        self.looks += 1
+        try:
+            await self.ends.wait()
+        except anyio.get_cancelled_exc_class():
+            self.cancelled += 1
+            raise
+        if self.failure is not None:
+            raise self.failure
+        return Login("owner", ("is a superuser",))
+
+
+@asynccontextmanager
+async def looked(client: Looked, monkeypatch: pytest.MonkeyPatch, quiet: float = 0) -> AsyncGenerator[Pool]:
+    monkeypatch.setattr(pool_module, "QUIET_SECONDS", quiet)
+    bench = Bench(kind=lambda: client)
+    bench.gate.set()
+    async with bench.pool() as pool:
+        yield pool
+
+
+async def test_what_a_login_may_do_is_asked_once_and_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Looked()
+    client.ends.set()
+    async with looked(client, monkeypatch) as pool:
+        for _ in range(3):
+            await _once(pool)
+            await settle()
+        assert pool.health(connection(), SYSTEM).login == Login("owner", ("is a superuser",))
+    assert client.looks == 1
+
+
+async def test_a_look_begins_when_nobody_uses_the_client_and_takes_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    client, one = Looked(), connection(concurrent=1)
+    async with looked(client, monkeypatch) as pool:
+        async with pool.lease(one, SYSTEM):
+            pass
+        async with pool.lease(one, SYSTEM):
+            await settle()
+            assert client.looks == 0
+        await settle()
+        assert client.looks == 1
+        await _once(pool, one)
+        assert pool.health(one, SYSTEM).login is None
+        client.ends.set()
+        await settle()
+        assert pool.health(one, SYSTEM).login is not None
+
+
+async def test_a_look_ends_with_its_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Looked()
+    async with looked(client, monkeypatch) as pool:
+        await _once(pool)
+        await settle()
+        pool.retire(connection().key)
+        await settle()
+        assert (client.looks, client.cancelled, client.closed) == (1, 1, 1)
+        assert pool.health(connection(), SYSTEM).login is None
+
+
+async def test_shutdown_does_not_wait_for_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Looked()
+    async with looked(client, monkeypatch) as pool:
+        await _once(pool)
+        await settle()
+    assert (client.cancelled, client.closed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("failure", "why"),
+    [
+        (Unreachable("No route."), "could not be checked: No route"),
+        (AuthFailed("The token has expired."), "could not be checked: The token has expired"),
+        (ValueError("secret"), "could not be checked: ValueError, a fault of ours"),
+    ],
+)
+async def test_a_look_that_fails_says_so_and_harms_nobody(
+    failure: Exception, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Looked(failure)
+    client.ends.set()
+    async with looked(client, monkeypatch) as pool:
+        await _once(pool)
+        await settle()
+        health = pool.health(connection(), SYSTEM)
+        assert (health.status, health.login) == ("ok", Login("", (why,)))
+        await _once(pool)
+    assert client.closed == 1
+
+
+async def test_a_look_that_takes_too_long_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "LOOK_SECONDS", 0.01)
+    client = Looked()
+    async with looked(client, monkeypatch) as pool:
+        await pool.look(connection(), SYSTEM)
+        assert pool.health(connection(), SYSTEM).login == Login("", ("could not be checked: no answer within 0.01 s",))
+
+
+async def test_who_wants_to_know_waits_for_no_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Looked()
+    client.ends.set()
+    async with looked(client, monkeypatch, quiet=60) as pool, pool.lease(connection(), SYSTEM):
+        await pool.look(connection(), SYSTEM)
+        assert client.looks == 1
 
 
 async def test_shutdown_is_bounded_when_a_client_does_not_close(monkeypatch: pytest.MonkeyPatch) -> None:

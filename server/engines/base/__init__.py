@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ...secrets import Secret
 
 
@@ -149,6 +149,13 @@ class Client(Protocol):
         """Ask the server for its version."""
         ...
 
+    async def login(self) -> Login:
+        """Look at what the login may do beyond reading, in a bounded number of round trips, none of which writes.
+
+        What cannot be found out is one of the dangers. Raises what `run` does.
+        """
+        ...
+
     async def close(self) -> None:
         """Give everything back; never raises, and ends within seconds."""
         ...
@@ -165,6 +172,11 @@ class Engine(Protocol[OptionsT]):
     @property
     def abilities(self) -> Abilities:
         """What it can do."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """The SQL that makes a login that may only read a database `shop`; empty where there are no logins."""
         ...
 
     @property

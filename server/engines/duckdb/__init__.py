@@ -16,6 +16,7 @@ class Duckdb:
     dialect = "duckdb"
     abilities = Abilities(server_side_timeout=False)
     options = DuckdbOptions
+    remedy = ""
 
     async def open(
         self,

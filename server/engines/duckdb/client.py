@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 import anyio.to_thread
+from anyio.lowlevel import checkpoint
 
 from ...errors import ColonnadeError, ConnectionLost, SqlError, Unsupported
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.threads import in_thread
@@ -67,6 +68,11 @@ class DuckdbClient:
         async with self._session(self._limits.connect) as session:
             version = await session.work(lambda connection: connection.execute("select version()").fetchall())
         return ServerInfo(version=f"DuckDB {str(version[0][0]).removeprefix('v')}")
+
+    async def login(self) -> Login:
+        """Say that there is none: the file is open read-only, whoever owns it."""
+        await checkpoint()
+        return Login("")
 
     async def close(self) -> None:
         self._closed = True

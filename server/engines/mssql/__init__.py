@@ -21,11 +21,13 @@ from ...errors import ConfigError, DriverMissing
 from ...model import Limits, ResultColumn
 from ...secrets import Secret
 from ..base import Abilities, Client, Engine, Networked, Route, direct
+from ..base.logins import EXAMPLE
 from ..base.odbc.errors import refusal
 from ..base.odbc.native import Described, codec_of
 from ..base.odbc.sessions import OdbcSession, connect, require_driver
 from ..base.odbc.strings import Target, connection_string
 from .catalog import MssqlClient, type_name
+from .login import remedy
 
 if TYPE_CHECKING:
     import pyodbc
@@ -82,6 +84,7 @@ class Mssql:
 
     dialect = "tsql"
     abilities = Abilities(read_only=False, server_side_timeout=False)
+    remedy = remedy(EXAMPLE, ("dbo",))
     options = MssqlOptions
 
     async def open(

@@ -5,8 +5,9 @@ from hashlib import sha256
 from time import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ...model import Catalog, Column, ForeignKey, Index, ServerInfo, Table
+from ...model import Catalog, Column, ForeignKey, Index, Login, ServerInfo, Table
 from ..base.odbc.statements import OdbcClient
+from .login import read_login
 
 if TYPE_CHECKING:
     import pyodbc
@@ -88,6 +89,9 @@ class MssqlClient(OdbcClient):
 
     async def fingerprint(self) -> str:
         return await self.read(_fingerprint)
+
+    async def login(self) -> Login:
+        return await self.read(read_login)
 
     async def ping(self) -> ServerInfo:
         version = await self.read(lambda cursor: str(cursor.execute("select @@version").fetchval()))

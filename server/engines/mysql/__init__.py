@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
+from ..base.logins import EXAMPLE
 from .client import MysqlClient
+from .login import remedy
 from .opening import connector
 from .options import MysqlOptions
 
@@ -19,6 +21,7 @@ class Mysql:
 
     dialect = "mysql"
     abilities = Abilities(schemas=False)
+    remedy = remedy(EXAMPLE)
     options = MysqlOptions
 
     async def open(

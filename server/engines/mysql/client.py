@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 import anyio
 import anyio.to_thread
 
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import Sessions
 from .catalog import Queries, Rows, catalog_of
+from .login import Grants, login_of, using
 from .statements import LOCK_SECONDS, watched
 from .values import result_column
 
@@ -44,6 +45,7 @@ class Server:
         mode = "" if self.is_mariadb else "ONLY_FULL_GROUP_BY"
         read_only = "tx_read_only" if self.is_mariadb and since < (11, 1) else "transaction_read_only"
         self.limit = "max_statement_time" if self.is_mariadb else "max_execution_time"
+        self.has_roles = self.is_mariadb or since >= (8, 0)
         self.has_expressions = not self.is_mariadb and since >= (8, 0)
         self._settings = (
             f"SET NAMES utf8mb4, sql_mode = '{mode}', time_zone = '+00:00', group_concat_max_len = 1048576,"
@@ -71,6 +73,7 @@ class MysqlClient:
 
         self._limits = limits
         self._server = Server(first.server_version)
+        self._database = first.database or ""
         self._queries = Queries(first.database, has_expressions=self._server.has_expressions)
         self._sessions = Sessions(session, Session(first, connect), limits)
 
@@ -95,6 +98,18 @@ class MysqlClient:
         async with self._reading() as read:
             await read("select 1")
         return ServerInfo(version=f"{self._server.name} {self._server.number}")
+
+    async def login(self) -> Login:
+        role = "current_role()" if self._server.has_roles else "null"
+        async with self._reading() as read:
+            ((name, active),) = await read(f"select current_user(), {role}")
+            lines = [str(line) for (line,) in await read("show grants")]
+            roles = Grants.of(lines).roles
+            if roles and not self._server.is_mariadb:
+                lines = [str(line) for (line,) in await read(using(roles))]
+                roles = []
+        beside = [each for each in roles if each.strip("`") != active]
+        return login_of(str(name), self._database, lines, beside)
 
     async def close(self) -> None:
         await self._sessions.close()

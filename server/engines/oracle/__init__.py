@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
+from ..base.logins import EXAMPLE
 from .client import OracleClient
+from .login import remedy
 from .opening import connector
 from .options import OracleOptions
 
@@ -17,6 +19,7 @@ class Oracle:
 
     dialect = "oracle"
     abilities = Abilities(empty_text=False)
+    remedy = remedy((EXAMPLE.upper(),))
     options = OracleOptions
 
     async def open(

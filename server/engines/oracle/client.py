@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import Sessions
 from .catalog import COLUMNS, FINGERPRINT, INDEXES, KEYS, TABLES, catalog_of, fingerprint_of
 from .driver import DriverConnection, DriverCursor, Info, Row
+from .login import FACTS, PRIVILEGES, ROLES, SCHEMAS, login_of
 from .statements import broken, check_query, watched
 from .values import as_stored, check_readable, result_column
 
@@ -60,6 +61,10 @@ class OracleClient:
     async def ping(self) -> ServerInfo:
         async with self._transaction(self._limits.max_seconds) as session:
             return ServerInfo(version=f"Oracle Database {session.connection.version}")
+
+    async def login(self) -> Login:
+        async with self._reading() as read:
+            return login_of(await read(PRIVILEGES), await read(ROLES), await read(FACTS), await read(SCHEMAS))
 
     async def close(self) -> None:
         await self._sessions.close()

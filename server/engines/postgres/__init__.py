@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
+from ..base.logins import EXAMPLE
 from .client import PostgresClient
+from .login import remedy
 from .opening import connector
 from .options import PostgresOptions
 
@@ -18,6 +20,7 @@ class Postgres:
 
     dialect = "postgres"
     abilities = Abilities()
+    remedy = remedy(EXAMPLE, ("public",))
     options = PostgresOptions
 
     async def open(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Final, cast
 import anyio
 import anyio.to_thread
 
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import Sessions
 from .catalog import COLUMNS, FINGERPRINT, INDEXES, KEYS, TABLES, VISIBLE, catalog_of
+from .login import LOGIN, login_of
 from .statements import watched
 from .values import result_column
 
@@ -66,6 +67,10 @@ class PostgresClient:
         async with self._reading() as read:
             version = cast("str", (await read("select version()"))[0][0])
         return ServerInfo(version=" ".join(version.split()[:2]))
+
+    async def login(self) -> Login:
+        async with self._reading() as read:
+            return login_of((await read(LOGIN))[0])
 
     async def close(self) -> None:
         await self._sessions.close()

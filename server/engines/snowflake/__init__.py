@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
+from ..base.logins import EXAMPLE
 from .client import SnowflakeClient
+from .login import remedy
 from .opening import Leaving, connector
 from .options import SnowflakeOptions
 
@@ -18,6 +20,7 @@ class Snowflake:
 
     dialect = "snowflake"
     abilities = Abilities(read_only=False)
+    remedy = remedy(EXAMPLE.upper(), "<warehouse>")
     options = SnowflakeOptions
 
     async def open(

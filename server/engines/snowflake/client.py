@@ -10,11 +10,12 @@ import anyio
 import anyio.to_thread
 
 from ...errors import ColonnadeError, ConnectionLost, SqlError, TimedOut
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.sessions import HURRY, PATIENCE, Sessions
 from .catalog import SHOWN, Found, Rows, catalog_of, fingerprint_of, instead, show
+from .login import SESSION, Roles, login_of
 from .opening import Connect, Leaving
 from .statements import watched
 from .values import cursor_of, result_column
@@ -68,6 +69,13 @@ class SnowflakeClient:
     async def ping(self) -> ServerInfo:
         async with self._asking("select current_version() as version") as (_, first):
             return ServerInfo(version=f"Snowflake {first[0]['VERSION']}")
+
+    async def login(self) -> Login:
+        async with self._asking(SESSION) as (ask, (facts,)):
+            roles = Roles(facts)
+            while (text := roles.next()) is not None:
+                roles.add(await ask(text))
+        return login_of(facts, roles)
 
     async def close(self) -> None:
         self._closed = True

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from ...model import Limits
 from ..base import Abilities, Client, Engine, Route, direct
+from ..base.logins import ANY_REMEDY
 from .client import AlchemyClient
 from .opening import connector
 from .options import SqlalchemyOptions
@@ -22,6 +23,7 @@ class Sqlalchemy:
     # neither can be promised.
     abilities = Abilities(read_only=False, cancels=False, server_side_timeout=False, exact=False)
     options = SqlalchemyOptions
+    remedy = ANY_REMEDY
 
     async def open(
         self, options: SqlalchemyOptions, secrets: Mapping[str, str], limits: Limits, route: Route = direct

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import anyio.to_thread
 
 from ...errors import ColonnadeError
-from ...model import Catalog, Judged, Limits, ResultColumn, ServerInfo
+from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
+from ..base.logins import WRITABLE, login_by
 from ..base.sessions import HURRY, Sessions
 from ..base.single import refuse_several
 from .catalog import catalog_of, reflect
@@ -123,6 +124,11 @@ class AlchemyClient:
         async with self._transaction(self._limits.connect):
             return ServerInfo(version=self._version)
 
+    async def login(self) -> Login:
+        seconds = self._limits.max_seconds
+        async with self._transaction(seconds) as session:
+            return await session.obey(_login, Deadline(seconds))
+
     async def close(self) -> None:
         await self._sessions.close()
 
@@ -131,6 +137,18 @@ class AlchemyClient:
             await session.obey(session.begin, Deadline(min(seconds, self._limits.connect)))
 
         return self._sessions.lend(start)
+
+
+def _login(connection: "Connection") -> Login:
+    from sqlalchemy.exc import DBAPIError
+
+    try:
+        writable = connection.exec_driver_sql(WRITABLE, execution_options=RAW).scalar()
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        writable = 0
+    return login_by(connection.engine.url.username or "", int(writable or 0))
 
 
 class Session:
