@@ -108,7 +108,6 @@ def run(given: Sequence[str]) -> int:
         return INTERRUPTED
 
 
-<<<<<<< HEAD
 def _run(chosen: argparse.Namespace) -> int:
     config: str | None = getattr(chosen, "config", None)
     as_json: bool = getattr(chosen, "json", False)
@@ -136,8 +135,6 @@ def _run(chosen: argparse.Namespace) -> int:
             return _call(config, as_json, "execute_query", asked)
 
 
-def _call(config: str | None, as_json: bool, tool: str, arguments: Mapping[str, Any]) -> int:  # noqa: FBT001 - one of the user's own switches
-=======
 def _call(
     config: str | None,
     as_json: bool,  # noqa: FBT001 - one of the user's own switches
@@ -146,7 +143,6 @@ def _call(
     *,
     check: bool = False,
 ) -> int:
->>>>>>> b-logins
     try:
         result, remedies = anyio.run(_ask, config, tool, arguments, check)
     except ColonnadeError as error:

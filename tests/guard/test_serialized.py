@@ -140,12 +140,12 @@ for name, bomb in bombs.items():
     assert len(bomb) <= 50_000, name
     best = 9.0
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         try:
             read(bomb)
         except (Harmful, Unread):
             pass
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     took[name] = round(best * 1000, 1)
 print(json.dumps(took))
 """

@@ -127,7 +127,7 @@ def _number(value: Value | None, *, texts: bool) -> int | None:
 def _parsed(text: str) -> int | float | None:
     """Read a number as the server does: 10, 1_000, 0xFF, 1e9."""
     text = text.strip().replace("_", "").lower()
-    if re.fullmatch(r"[+-]?0[xob][0-9a-f]+", text):
+    if re.fullmatch(r"[+-]?0(x[0-9a-f]+|o[0-7]+|b[01]+)", text):
         return int(text, 0)
     if re.fullmatch(r"[+-]?[0-9]{1,400}", text):
         return int(text)
@@ -164,7 +164,8 @@ def _constant(constant: Fields) -> Value | None:
         case {"bsval": bits}:
             text = bits.get("bsval", "b")
             digits, base = text[1:] or "0", 16 if text[0] == "x" else 2
-            return int(digits[:400], base) if re.fullmatch(r"[0-9a-fA-F]+", digits) else None
+            pattern = "[0-9a-fA-F]+" if base == 16 else "[01]+"  # noqa: PLR2004 - x'…' or b'…'
+            return int(digits[:400], base) if re.fullmatch(pattern, digits) else None
         case _:
             return None
 
