@@ -42,7 +42,7 @@ from colonnade.server.guard import Policy, judge
         ("from 'x.csv'", "duckdb", "path of a file"),
         ("select * from data.csv", "duckdb", "path of a file"),
         ("summarize 'x.csv'", "duckdb", "path of a file"),
-        ("select * from t for update", "postgres", "locks"),
+        ("select * from t for update", "postgres", "lock"),
         ("select * from t with (updlock)", "tsql", "locks"),
         ("select @a := 1", "mysql", "assigned"),
         ("select @a = 1", "tsql", "assigned"),
