@@ -639,6 +639,7 @@ async def rotating(case: Case, tmp_path: Path) -> AsyncGenerator[Path]:
         host = "{place["host"]}"
         database = "{place["database"]}"
         user = "rotating"
+        allow_functions = ["pg_sleep"]
         password = {{ file = "{secret}" }}
     """)
     yield secret

@@ -67,6 +67,8 @@ class Dialect:
     name: str
     reader: str = "sqlglot"
     """The module below `readers` that reads it."""
+    instead: str = ""
+    """The module that reads all of it where the library of `reader` is not installed."""
     parser: str = ""
     """What the reader's library calls the dialect."""
     lexis: Lexis = Lexis()

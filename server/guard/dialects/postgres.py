@@ -7,6 +7,7 @@ from . import Dialect, Lexis
 DIALECT = Dialect(
     name="postgres",
     reader="libpg_query",
+    instead="sqlglot",
     parser="postgres",
     lexis=Lexis(escape_prefix=True, dollars="tagged", nested=True),
     system_schemas=frozenset(("pg_catalog",)),

@@ -11,5 +11,10 @@ from ..reading import Reader
 def reader_of(name: str) -> Reader:
     """Return the reader of a dialect, its library imported."""
     dialect: Dialect = of(name)
-    found: Reader = import_module(f".{dialect.reader}", __package__).reader(dialect)
+    try:
+        found: Reader = import_module(f".{dialect.reader}", __package__).reader(dialect)
+    except ImportError:
+        if not dialect.instead:
+            raise
+        found = import_module(f".{dialect.instead}", __package__).reader(dialect)
     return found
