@@ -66,7 +66,7 @@ TOOL_CALLS: list[tuple[list[str], str, dict[str, Any]]] = [
 ]
 
 FAILURES: list[tuple[list[str], int, str, dict[str, Any]]] = [
-    (["query", "web", "select nothing"], 1, "execute_query", {"connection": "web", "sql": "select nothing"}),
+    (["query", "web", "select nobody"], 1, "execute_query", {"connection": "web", "sql": "select nobody"}),
     (["query", "wbe", "select 1"], 2, "execute_query", {"connection": "wbe", "sql": "select 1"}),
     (["query", "orders", "select 1"], 2, "execute_query", {"connection": "orders", "sql": "select 1"}),
     (["list", "Slaes"], 2, "list_connections", {"domain": "Slaes"}),
@@ -218,7 +218,7 @@ def test_a_failure_has_the_exit_code_of_its_kind_and_json_is_the_error_of_the_to
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["query", "web", "select nothing"], 1, "sql_error"),
+        (["query", "web", "select nobody"], 1, "sql_error"),
         (["query", "wbe", "select 1"], 2, "unknown_connection"),
         (["describe", "painted"], 3, "config_error"),
         (["describe", "gone"], 4, "unreachable"),

@@ -269,7 +269,7 @@ async def test_the_log_holds_no_token_no_statement_and_no_row(site: Site) -> Non
     await site.post({"jsonrpc": "2.0", "id": 1, "method": token}, Authorization=f"Bearer {token}")
     for mode in MODES:
         async with site.client(mode) as client:
-            for sql in ("select 'for the asker alone'", "select for the asker alone"):
+            for sql in ("select 'for the asker alone'", "select for_the_asker_alone"):
                 await client.call_tool("execute_query", {"connection": "shop", "sql": sql})
     log = site.log()
     (line,) = [line for line in log.splitlines() if token in line]

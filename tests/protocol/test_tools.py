@@ -232,7 +232,7 @@ async def test_a_cut_result_says_so_and_what_to_do(talk: Talk, config: Path) -> 
         ),
         (
             "execute_query",
-            {"connection": "Sales:web", "sql": "select nothing"},
+            {"connection": "Sales:web", "sql": "select nobody"},
             "sql_error",
             [],
             'Next: describe_tables(connection="Sales:web", detail="gist").',
@@ -261,7 +261,7 @@ async def test_an_error_says_what_and_what_is_nearest_and_what_to_do_next(  # no
     assert error["retryable"] is False
 
 
-@pytest.mark.parametrize("sql", ["select nothing", "delete from pages", "select 1; select 2"])
+@pytest.mark.parametrize("sql", ["select nobody", "delete from pages", "select 1; select 2"])
 async def test_an_error_of_a_statement_names_the_connection_and_its_type(talk: Talk, config: Path, sql: str) -> None:
     async with talk(config) as client:
         text, _ = await fail(client, "execute_query", connection="web", sql=sql)

@@ -189,6 +189,7 @@ async def through(
     login = cast("Server", case.server).at(network.port)
     settings = {**login.settings, "ssh": {**server.settings(), "password": {"env": "TUNNEL"}}, **more}
     lines = ["[[domain]]", 'name = "Shop"', "[[domain.connection]]", 'name = "far"', 'type = "postgres"']
+    lines.append('allow_functions = ["pg_sleep"]')
     lines += [f"{name} = {toml(value)}" for name, value in settings.items()]
     path = server.folder / "colonnade.toml"
     path.write_text("\n".join(lines))
