@@ -159,7 +159,7 @@ async def _ask(
     config: str | None,
     tool: str,
     arguments: Mapping[str, Any],
-    check: bool,  # noqa: FBT001 - as above
+    check: bool,  # noqa: FBT001 - one of the user's own switches
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the tool's result, and for each key whose login may do too much the SQL that makes a proper one."""
     registry = Registry[App].of(tools, resources)

@@ -198,7 +198,7 @@ def _prepare(driver: "pyodbc.Connection") -> None:
     driver.decimal_mode = "text"
     if str(driver.getinfo(pyodbc.SQL_DRIVER_NAME)).startswith(GIVES_TEXT):
         for code in (pyodbc.SQL_TYPE_DATE, pyodbc.SQL_TYPE_TIME, pyodbc.SQL_TYPE_TIMESTAMP):
-            driver.add_output_converter(code, _text)  # pyright: ignore[reportUnknownMemberType]
+            driver.add_output_converter(code, _text)  # pyright: ignore[reportUnknownMemberType] - half typed
 
 
 def _text(value: bytes) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    Pointer = ctypes._Pointer  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    Pointer = ctypes._Pointer  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - ctypes has no other name for it
 
 
 class CSchema(ctypes.Structure):

@@ -152,7 +152,7 @@ class DuckdbCursor:
             admit(connection, text)
             # Of the driver's ways to hand a result over this is the only one that is exact and does not wait for
             # more rows than it is asked for. The text runs as it is.
-            result = connection._submit(text, None, "stream", min(BATCH, self._left))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            result = connection._submit(text, None, "stream", min(BATCH, self._left))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
             described = result.description
             self._stream = Stream(result.arrow_capsule())
             self._forms = [

@@ -171,9 +171,9 @@ def driver() -> str:
         if name in installed:
             return name
     try:
-        import mssql_python_odbc  # pyright: ignore[reportMissingTypeStubs]
+        import mssql_python_odbc  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
-        root = Path(mssql_python_odbc.get_libs_dir())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        root = Path(mssql_python_odbc.get_libs_dir())  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType] - nor has this
         pattern = f"linux/debian_ubuntu/{os.uname().machine}/lib/libmsodbcsql-*.so.*"
         return str(next(root.glob(pattern)))
     except (ImportError, AttributeError, StopIteration):
@@ -192,9 +192,9 @@ def packed(token: str) -> bytes:
 def _prepare(connection: "pyodbc.Connection") -> None:
     import pyodbc
 
-    connection.add_output_converter(pyodbc.SQL_TYPE_TIMESTAMP, timestamp)  # pyright: ignore[reportUnknownMemberType]
-    connection.add_output_converter(TIME2, time_of_day)  # pyright: ignore[reportUnknownMemberType]
-    connection.add_output_converter(DATETIMEOFFSET, timestamp)  # pyright: ignore[reportUnknownMemberType]
+    connection.add_output_converter(pyodbc.SQL_TYPE_TIMESTAMP, timestamp)  # pyright: ignore[reportUnknownMemberType] - half typed
+    connection.add_output_converter(TIME2, time_of_day)  # pyright: ignore[reportUnknownMemberType] - half typed
+    connection.add_output_converter(DATETIMEOFFSET, timestamp)  # pyright: ignore[reportUnknownMemberType] - half typed
     cursor = connection.cursor()
     cursor.execute(f"set lock_timeout {LOCK_MS}; set nocount on")
     cursor.close()

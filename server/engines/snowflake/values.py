@@ -132,55 +132,55 @@ def exact_cursor() -> "type[SnowflakeCursor]":  # noqa: C901 - two classes of sh
     class Exact(ArrowConverterContext):
         """Receives numbers under the names that the driver calls; those of Windows too."""
 
-        def TIMESTAMP_TZ_to_python(self, epoch: int, microseconds: int, tz: int) -> Any:  # noqa: ANN401, N802
+        def TIMESTAMP_TZ_to_python(self, epoch: int, microseconds: int, tz: int) -> Any:
             return timestamp_text(epoch, microseconds, MICROS, tz - UTC_MINUTES)
 
-        def TIMESTAMP_LTZ_to_python(self, epoch: int, microseconds: int) -> Any:  # noqa: ANN401, N802
+        def TIMESTAMP_LTZ_to_python(self, epoch: int, microseconds: int) -> Any:
             return timestamp_text(epoch, microseconds, MICROS, 0)
 
         TIMESTAMP_TZ_to_python_windows = TIMESTAMP_TZ_to_python
         TIMESTAMP_LTZ_to_python_windows = TIMESTAMP_LTZ_to_python
 
-        def TIMESTAMP_NTZ_ONE_FIELD_to_numpy_datetime64(self, value: int, scale: int) -> Any:  # noqa: ANN401, N802
+        def TIMESTAMP_NTZ_ONE_FIELD_to_numpy_datetime64(self, value: int, scale: int) -> Any:
             return timestamp_text(*divmod(value, 10**scale), scale)
 
-        def TIMESTAMP_NTZ_TWO_FIELD_to_numpy_datetime64(self, epoch: int, fraction: int) -> Any:  # noqa: ANN401, N802
+        def TIMESTAMP_NTZ_TWO_FIELD_to_numpy_datetime64(self, epoch: int, fraction: int) -> Any:
             return timestamp_text(epoch, fraction, 9)
 
-        def DATE_to_numpy_datetime64(self, py_days: int) -> Any:  # noqa: ANN401, N802
+        def DATE_to_numpy_datetime64(self, py_days: int) -> Any:
             return date_text(py_days)
 
-        def REAL_to_numpy_float64(self, py_double: float) -> Any:  # noqa: ANN401, N802
+        def REAL_to_numpy_float64(self, py_double: float) -> Any:
             return py_double
 
-        def FIXED_to_numpy_int64(self, py_long: int) -> Any:  # noqa: ANN401, N802
+        def FIXED_to_numpy_int64(self, py_long: int) -> Any:
             return py_long
 
-        def FIXED_to_numpy_float64(self, py_long: int, scale: int) -> Any:  # noqa: ANN401, N802
+        def FIXED_to_numpy_float64(self, py_long: int, scale: int) -> Any:
             return scaled(py_long, -scale)
 
-        def DECFLOAT_to_numpy_float64(self, exponent: int, significand: bytes) -> Any:  # noqa: ANN401, N802
+        def DECFLOAT_to_numpy_float64(self, exponent: int, significand: bytes) -> Any:
             return scaled(int.from_bytes(significand, "big", signed=True), exponent)
 
         DECFLOAT_to_decimal = DECFLOAT_to_numpy_float64
 
-        def INTERVAL_YEAR_MONTH_to_numpy_timedelta(self, months: int, scale: int) -> Any:  # noqa: ANN401, ARG002, N802
+        def INTERVAL_YEAR_MONTH_to_numpy_timedelta(self, months: int, scale: int) -> Any:  # noqa: ARG002 - the driver's signature
             return months_text(months)
 
-        def INTERVAL_DAY_TIME_int_to_numpy_timedelta(self, nanos: int) -> Any:  # noqa: ANN401, N802
+        def INTERVAL_DAY_TIME_int_to_numpy_timedelta(self, nanos: int) -> Any:
             return duration_text(nanos)
 
-        def INTERVAL_DAY_TIME_decimal_to_numpy_timedelta(self, value: bytes) -> Any:  # noqa: ANN401, N802
+        def INTERVAL_DAY_TIME_decimal_to_numpy_timedelta(self, value: bytes) -> Any:
             return duration_text(int.from_bytes(value, "little", signed=True))
 
     class ExactCursor(SnowflakeCursor):
         """Sends statements as they were written, and reads rows through `Exact`."""
 
-        def _prepare_query(self, operation: str, *_args: Any, **_kwargs: Any) -> Any:  # noqa: ANN401
+        def _prepare_query(self, operation: str, *_args: Any, **_kwargs: Any) -> Any:
             # The driver's own rewrites a bare DESC.
             return operation, None
 
-        async def _create_row_iterator(self) -> Any:  # noqa: ANN401
+        async def _create_row_iterator(self) -> Any:
             pointer = await self._result_set.get_arrow_stream_ptr()
             return create_async_row_iterator_from_stream_ptr(pointer, context=Exact(timezone="UTC"), use_numpy=True)
 

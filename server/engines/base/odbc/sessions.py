@@ -78,12 +78,12 @@ async def connect(
     attributes: Mapping[int, int | bytes] | None = None,
 ) -> "OdbcSession":
     """Open a connection and prepare it in its thread. Raises what the driver raises."""
-    import aioodbc  # pyright: ignore[reportMissingTypeStubs]
+    import aioodbc  # pyright: ignore[reportMissingTypeStubs] - it has no types
 
     worker = Worker()
     # A whole second more than is waited for: the driver's own limit is only for the thread left behind.
     opening: asyncio.Future[Any] = asyncio.ensure_future(
-        aioodbc.connect(  # pyright: ignore[reportUnknownMemberType]
+        aioodbc.connect(  # pyright: ignore[reportUnknownMemberType] - nor has this
             dsn=text, timeout=math.ceil(limits.connect) + 1, executor=worker, attrs_before=dict(attributes or {})
         )
     )
@@ -119,18 +119,19 @@ class OdbcSession:
         self._connection = connection
         self._worker = worker
         self._pending: asyncio.Future[Any] | None = None
-        self._cursor: pyodbc.Cursor | None = None
+        self.cursor: pyodbc.Cursor | None = None
+        """Of the statement that runs."""
         self._cancelling = Lock()
-        self.driver: pyodbc.Connection = connection._conn  # noqa: SLF001 - as above
+        self.driver: pyodbc.Connection = connection._conn  # noqa: SLF001 - aioodbc has no name for the driver's connection
         self.alive = True
 
     def open_cursor(self) -> "pyodbc.Cursor":
         """Open the one cursor of a statement; runs in the thread."""
         self._close_cursor()
-        self._cursor = self.driver.cursor()
+        self.cursor = self.driver.cursor()
         # The text goes to the database as it is, without a look for ODBC's own escapes.
-        self._cursor.noscan = True
-        return self._cursor
+        self.cursor.noscan = True
+        return self.cursor
 
     async def work(self, work: Callable[[], T], deadline: Deadline) -> T:
         """Do blocking work in the thread; what is given up there goes on until `end` stops it."""
@@ -159,7 +160,7 @@ class OdbcSession:
             if self.alive:
                 with anyio.move_on_after(patience), suppress(Exception):
                     await self._stop()
-                    leaving: asyncio.Future[None] = self._connection._execute(self._leave)  # noqa: SLF001 - see above
+                    leaving: asyncio.Future[None] = self._connection._execute(self._leave)  # noqa: SLF001 - aioodbc's one way into the thread
                     self._pending = leaving
                     await asyncio.shield(leaving)
                     clean = True
@@ -186,7 +187,7 @@ class OdbcSession:
             pending.exception()
 
     def _cancel(self) -> None:
-        cursor = self._cursor
+        cursor = self.cursor
         if cursor is not None and self._cancelling.acquire(blocking=False):
             try:
                 with suppress(Exception):
@@ -199,7 +200,7 @@ class OdbcSession:
         self.driver.rollback()
 
     def _close_cursor(self) -> None:
-        cursor, self._cursor = self._cursor, None
+        cursor, self.cursor = self.cursor, None
         if cursor is not None:
             # A handle must not go while it is being cancelled.
             with self._cancelling, suppress(Exception):

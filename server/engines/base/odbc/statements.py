@@ -100,8 +100,7 @@ class OdbcCursor:
                 self._rows = await self._session.work(self._next, self._deadline)
 
     def _next(self) -> list[tuple[object, ...]]:
-        cursor = self._session._cursor  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - both are of this file
-        return self._fetch(cast("pyodbc.Cursor", cursor))
+        return self._fetch(cast("pyodbc.Cursor", self._session.cursor))
 
     def _fetch(self, cursor: "pyodbc.Cursor") -> list[tuple[object, ...]]:
         return list(map(tuple, cursor.fetchmany(min(BATCH, self._left))))

@@ -15,7 +15,7 @@ What no parser can see, and who closes it:
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from ...dialects import Dialect
 from ...reading import Called, Harmful, Reader, Reading, Relation, Unread
@@ -118,9 +118,9 @@ class _Walk:
                 if within is LEAF:
                     continue
                 if within is NODES:
-                    for part in value if isinstance(value, list) else (value,):  # pyright: ignore[reportUnknownVariableType]
-                        for name, inner in part.items():  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
-                            self.work.append((name, inner, scope))  # pyright: ignore[reportUnknownArgumentType]
+                    for part in cast("list[Fields]", value if isinstance(value, list) else [value]):
+                        for name, inner in part.items():
+                            self.work.append((name, inner, scope))
                 elif within is None:
                     raise _unlisted(node, field)
                 else:
