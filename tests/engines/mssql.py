@@ -20,13 +20,13 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import anyio.to_thread
-import pyodbc
 from anyio.lowlevel import checkpoint
 from colonnade.server.engines.base.odbc.strings import connection_string
 from colonnade.server.engines.mssql import ENGINE, driver
 from colonnade.server.model import Column, ForeignKey, Index, Table
 
 from tests.contract.case import Case, Golden, Login, Server
+from tests.engines.installed import require_odbc
 
 DSN = os.environ.get("COLONNADE_TEST_MSSQL_DSN")
 PASSWORD = "r3ader's p@ss/word#1"
@@ -237,6 +237,8 @@ class Started:
             "TrustServerCertificate": "yes",
             **self.administrator,
         }
+        import pyodbc
+
         connection = pyodbc.connect(connection_string(keywords), autocommit=True)
         try:
             cursor = connection.cursor()
@@ -249,6 +251,7 @@ class Started:
 
 @contextmanager
 def start() -> Generator[Started]:
+    require_odbc()
     if DSN:
         parts = urlsplit(DSN)
         administrator = {"UID": unquote(parts.username or ""), "PWD": unquote(parts.password or "")}

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
-from shutil import rmtree, which
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,7 @@ from colonnade.server.engines.mysql import ENGINE
 from colonnade.server.model import Column, ForeignKey, Index, Table
 
 from tests.contract.case import Case, Golden, Login, Server
+from tests.engines.installed import mariadb_programs
 
 PASSWORD = "r3ader's p@ss/wörd#1"
 WRONG_PASSWORD = "n0t the p@ssword"
@@ -302,11 +303,8 @@ def start() -> Generator[Started]:
 @contextmanager
 def mariadb(*arguments: str) -> Generator[tuple[str, int]]:
     """Start a server of its own, on a Unix socket and a free port."""
+    server, install = mariadb_programs()
     folder = Path(mkdtemp(prefix="colonnade-"))
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
-    server, install = which("mariadbd", path=path), which("mariadb-install-db", path=path)
-    assert server, "apt install mariadb-server-core"
-    assert install, "apt install mariadb-server-core"
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port: int = unused.getsockname()[1]

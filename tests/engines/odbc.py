@@ -1,7 +1,7 @@
 """Any ODBC data source as a case: PostgreSQL by its own ODBC driver, on a server like that of postgres.py."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,8 +11,17 @@ from colonnade.server.model import Column, Table
 
 from tests.contract.case import Case, Golden, Login, Server
 from tests.engines import postgres
+from tests.engines.installed import require_odbc
 
-start = postgres.start
+DRIVER = "PostgreSQL Unicode"
+
+
+@contextmanager
+def start() -> Generator[postgres.Started]:
+    require_odbc(DRIVER, "odbc-postgresql")
+    with postgres.start() as started:
+        yield started
+
 
 UNTESTABLE: dict[str, str] = {
     "test_the_least_privileged_login_has_no_dangers": "whatever is behind it, that a login only reads is never proved",
@@ -119,7 +128,7 @@ def over_odbc(base: Login) -> Login:
     """Return a login of PostgreSQL as one of its ODBC driver."""
     settings = base.settings
     target = {"Servername": settings["host"], "Port": settings.get("port", 5432), "Database": settings["database"]}
-    return Login({"driver": "PostgreSQL Unicode", "keywords": {**target, **KEYWORDS}, **credentials(base)})
+    return Login({"driver": DRIVER, "keywords": {**target, **KEYWORDS}, **credentials(base)})
 
 
 @asynccontextmanager

@@ -1,18 +1,13 @@
 """What only ODBC does: connection strings, drivers and what they lose, and a second driver beside the case's."""
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import cast
 
 import anyio
-import pyodbc
 import pytest
 from colonnade.server.engines.base.deadline import Deadline
 from colonnade.server.engines.base.odbc.errors import explain
@@ -35,6 +30,11 @@ from pydantic import ValidationError
 
 from tests.contract.case import Case, Login, Server, ask, opened, unguarded, until
 from tests.contract.relay import relay
+from tests.engines.installed import require_odbc
+from tests.engines.mysql import mariadb
+
+require_odbc()
+import pyodbc  # noqa: E402 - where the line above has not skipped it all
 
 ours = pytest.mark.parametrize("case", ["odbc"], indirect=True)
 
@@ -260,43 +260,15 @@ class Maria:
 
 @pytest.fixture(scope="module")
 def maria() -> Generator[Maria]:
-    with TemporaryDirectory(prefix="colonnade-") as folder, closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-        free.close()
-        server = Maria(f"{folder}/s", port)
-        options = ["--no-defaults", f"--datadir={folder}/data", "--user=root"]
-        normal = "--auth-root-authentication-method=normal"
-        subprocess.run(
-            ["mariadb-install-db", *options, normal, "--skip-test-db"], check=True, capture_output=True, timeout=60
+    require_odbc("MariaDB Unicode", "odbc-mariadb")
+    with mariadb() as (unix_socket, port):
+        server = Maria(unix_socket, port)
+        server.execute(
+            "create database shop; create table shop.notes (id int primary key, f float, t text) engine innodb;"
+            "insert into shop.notes values (1, 1.1, 'a'); create user ann@'%' identified by 'pw;}1';"
+            "grant all on shop.* to ann@'%'"
         )
-        process = subprocess.Popen(
-            ["mariadbd", *options, f"--socket={server.socket}", f"--port={port}", "--bind-address=127.0.0.1"],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _ready(server)
-            server.execute(
-                "create database shop; create table shop.notes (id int primary key, f float, t text) engine innodb;"
-                "insert into shop.notes values (1, 1.1, 'a'); create user ann@'%' identified by 'pw;}1';"
-                "grant all on shop.* to ann@'%'"
-            )
-            yield server
-        finally:
-            process.kill()
-            process.wait(10)
-
-
-def _ready(server: Maria) -> None:
-    for _ in range(200):
-        try:
-            server.execute("select 1")
-        except subprocess.CalledProcessError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError
+        yield server
 
 
 @pytest.fixture

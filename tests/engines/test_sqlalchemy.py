@@ -5,15 +5,11 @@ import gc
 import os
 import socket
 import sqlite3
-import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree, which
-from tempfile import mkdtemp
 from typing import Any, cast
 
 import anyio
@@ -40,6 +36,7 @@ from pydantic import ValidationError
 
 from tests.contract.case import Case, ask, encode
 from tests.contract.case import opened as opened_case
+from tests.engines.mysql import mariadb
 
 SECRET = "hunter2"
 DSN = os.environ.get("COLONNADE_TEST_SQLALCHEMY_DSN")
@@ -97,46 +94,6 @@ create index books_by_title on books (title);
 create view recent as select id, title from books;
 insert into authors (id, name) values (1, 'Ada'), (2, 'Ben')
 """
-
-
-@contextmanager
-def mariadb() -> Generator[tuple[str, int]]:
-    folder = Path(mkdtemp(prefix="colonnade-"))
-    path = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin"))
-    server, install = which("mariadbd", path=path), which("mariadb-install-db", path=path)
-    assert server, "apt install mariadb-server-core"
-    assert install, "apt install mariadb-server-core"
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port: int = unused.getsockname()[1]
-    common = ["--no-defaults", f"--datadir={folder}/data", *(["--user=root"] if os.geteuid() == 0 else [])]
-    quick = ["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-buffer-pool-size=32M"]
-    address = [f"--socket={folder}/s.sock", f"--port={port}", "--bind-address=127.0.0.1", "--skip-name-resolve"]
-    try:
-        subprocess.run(
-            [install, *common, "--auth-root-authentication-method=normal", "--skip-test-db"],
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
-        with subprocess.Popen(
-            [server, *common, *quick, *address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            try:
-                limit = time.monotonic() + 30
-                while not (folder / "s.sock").exists():
-                    assert process.poll() is None
-                    assert time.monotonic() < limit
-                    time.sleep(0.05)
-                yield f"{folder}/s.sock", port
-            finally:
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-    finally:
-        rmtree(folder, ignore_errors=True)
 
 
 async def seed(unix_socket: str) -> None:

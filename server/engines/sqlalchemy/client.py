@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from inspect import iscoroutine
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import anyio
 import anyio.to_thread
 
 from ...errors import ColonnadeError
@@ -18,7 +19,7 @@ from ...model import Catalog, Judged, Limits, Login, ResultColumn, ServerInfo
 from ..base import Cursor
 from ..base.deadline import Deadline
 from ..base.logins import WRITABLE, login_by
-from ..base.sessions import HURRY, Sessions
+from ..base.sessions import HURRY, PATIENCE, Sessions
 from ..base.single import refuse_several
 from .catalog import catalog_of, reflect
 from .statements import explain
@@ -98,6 +99,7 @@ class AlchemyClient:
         self._limits = limits
         self._version = first.version
         self._several = first.manners.several
+        self._leaving = first.leaving
         self._sessions = Sessions(connect, first, limits)
 
     @asynccontextmanager
@@ -131,6 +133,10 @@ class AlchemyClient:
 
     async def close(self) -> None:
         await self._sessions.close()
+        if self._leaving:
+            # A driver's thread must not answer to an event loop that is gone.
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait(self._leaving, timeout=PATIENCE)
 
     def _transaction(self, seconds: float) -> "AbstractAsyncContextManager[Session]":
         async def start(session: Session) -> None:
@@ -154,8 +160,16 @@ def _login(connection: "Connection") -> Login:
 class Session:
     """A connection of SQLAlchemy's."""
 
-    def __init__(self, connection: "AsyncConnection", driver: Any, manners: Manners) -> None:  # noqa: ANN401 - a driver's
+    def __init__(
+        self,
+        connection: "AsyncConnection",
+        driver: Any,  # noqa: ANN401 - a driver's
+        manners: Manners,
+        leaving: "set[asyncio.Task[None]]",
+    ) -> None:
         self.manners = manners
+        self.leaving = leaving
+        """Dropped connections of this database whose drivers take their time."""
         self.result: CursorResult[Any] | None = None
         """What has not been read to its end."""
         self._connection = connection
@@ -211,7 +225,9 @@ class Session:
                 connection.invalidate()
             else:
                 # Such a driver can only be closed by waiting for it.
-                self._task = alone(self._connection.invalidate())
+                gone = alone(self._connection.invalidate())
+                self.leaving.add(gone)
+                gone.add_done_callback(self.leaving.discard)
         if task is not None and not task.done():
             task.cancel()
 

@@ -52,6 +52,7 @@ async def connector(
             raise ConfigError("An SSH tunnel leads to a host and a port.", hint="Write both in the `url`.")
         _lead(engine, url, way, options.connect_args)
     manners: list[Manners] = []
+    leaving: set[asyncio.Task[None]] = set()
 
     async def open_one() -> Session:
         connection = await engine.connect()
@@ -60,11 +61,13 @@ async def connector(
             driver = (await connection.get_raw_connection()).driver_connection
             if not manners:
                 manners.append(await connection.run_sync(learn))
-            session = Session(connection, driver, manners[0])
+            session = Session(connection, driver, manners[0], leaving)
             await declare_types(driver)
             await connection.run_sync(_settle, manners[0].session)
         except BaseException:
-            (session or Session(connection, None, Manners(None, "", several=False))).terminate()
+            (session or Session(connection, None, Manners(None, "", several=False), leaving)).terminate()
+            if leaving:
+                await asyncio.wait(leaving, timeout=HURRY)
             raise
         return session
 
